@@ -1,0 +1,140 @@
+"""What a defense is: a mechanism, the risk it aims at, how it is fitted and how it is deployed.
+
+`fit` looks at a target and at data and returns an artifact, without changing the target. `deploy` puts the artifact on
+the target for the length of a `with` block and takes it off again, bit for bit.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from crossrisk.risks import Chat, Mechanism, Risk, Threat
+
+if TYPE_CHECKING:
+    import torch
+
+    from crossrisk.targets.target import Target
+
+Coverage = Literal["generate", "score", "weights"]
+ArtifactKind = Literal["nothing", "text", "vectors", "adapter", "delta", "checkpoint"]
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A chat and the reply that belongs to it."""
+
+    messages: Chat
+    reply: str
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A chat with a wanted and an unwanted reply."""
+
+    messages: Chat
+    chosen: str
+    rejected: str
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What a defense is fitted on, one set for each risk; every kernel takes from it what it needs.
+
+    pairs: safe reply over risky reply. forget: demonstrations of the risk. refusals: the same kind of prompts answered
+    safely. retain: what must survive. source, checksum: where it is from, for keys and for the flag of contamination.
+    """
+
+    source: str
+    checksum: str
+    pairs: tuple[Preference, ...] = ()
+    forget: tuple[Demonstration, ...] = ()
+    refusals: tuple[Demonstration, ...] = ()
+    retain: tuple[Demonstration, ...] = ()
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a fit leaves behind: named fp32 tensors and plain facts; stored as safetensors + json.
+
+    Keys of tensors are canonical parameter names (those of the model without adapters around it).
+    """
+
+    kind: ArtifactKind
+    tensors: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of kind, meta and tensors; equal artifacts have equal hashes on every machine."""
+        digest = hashlib.sha256(json.dumps([self.kind, dict(self.meta)], sort_keys=True).encode())
+        for name in sorted(self.tensors):
+            tensor = self.tensors[name].detach().cpu().contiguous()
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write `artifact.json` and, where there are tensors, `artifact.safetensors`."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.tensors:
+            tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
+            save_file(tensors, folder / "artifact.safetensors")
+        record = {"kind": self.kind, "meta": dict(self.meta), "sha256": self.sha256}
+        (folder / "artifact.json").write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Artifact":
+        """Read what `save` wrote. Raises ValueError where the content does not match its hash."""
+        from safetensors.torch import load_file
+
+        record = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
+        weights = folder / "artifact.safetensors"
+        artifact = cls(record["kind"], load_file(weights) if weights.exists() else {}, record["meta"])
+        if artifact.sha256 != record["sha256"]:
+            raise ValueError(f"the artifact in {folder} is damaged: delete the folder and run again")
+        return artifact
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a defense needs from its target and its user. data: fields of `FitData` that must not be empty."""
+
+    data: tuple[str, ...] = ()
+    gradients: bool = False
+    weights: bool = False
+
+
+@runtime_checkable
+class Defense(Protocol):
+    """One strategy with its settings. `settings` and `version` go into the key of its artifact and of its cells."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def risk(self) -> Risk | None: ...
+    @property
+    def mechanism(self) -> Mechanism: ...
+    @property
+    def threat(self) -> Threat | None: ...
+    @property
+    def needs(self) -> Needs: ...
+    @property
+    def covers(self) -> frozenset[Coverage]: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
+    def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
+        """Learn what is to be deployed. Never changes the target. At strength 0 the artifact is the identity."""
+        ...
+
+    def deploy(self, target: "Target", artifact: Artifact) -> AbstractContextManager["Target"]:
+        """The defended target, for the length of a `with` block; undone on exit, bit for bit."""
+        ...

@@ -1,0 +1,37 @@
+"""Errors that speak to the user: one line that says what is wrong, where, and how to mend it.
+
+The command line prints the message alone and leaves with `exit_code`; a program catches `CrossRiskError`.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CrossRiskError(Exception):
+    """Anything that the user can mend. The message is one line."""
+
+    exit_code = 2
+
+
+class RequestError(CrossRiskError):
+    """The request is wrong: an unknown name, a malformed file, a model that cannot do what is asked."""
+
+
+class NotScorable(CrossRiskError):
+    """The target has no token distribution (an output filter stands before it, or it is an API without log-probs)."""
+
+    exit_code = 3
+
+
+class StudyStopped(CrossRiskError):
+    """A study ended early (Ctrl-C, full disk, failed cells); everything computed before is saved."""
+
+    exit_code = 3
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
+    """The error for a name that is not known, with its nearest neighbours."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(names)}"
+    return RequestError(f"unknown {kind} '{name}': {hint}")

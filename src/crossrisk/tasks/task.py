@@ -1,0 +1,96 @@
+"""A task: a construct that is measured, as a value. Where its prompts come from is the business of `sources/`.
+
+`ask` says what the model is asked to do, `score` turns its reply into an outcome (larger risk is riskier), `metric`
+names the aggregate. A task's file is its definition and the paper it comes from, nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from crossrisk.registry import JUDGES
+from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
+
+
+@dataclass(frozen=True)
+class Generate:
+    """The model writes a reply. Greedy at temperature 0. The length is a parameter of the measurement (HarmBench)."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+
+
+@dataclass(frozen=True)
+class Choose:
+    """The model scores every one of `Sample.choices`; the likeliest is its answer.
+
+    by: `total` log-likelihood, or `mean` per token where the choices differ in length.
+    """
+
+    by: Literal["total", "mean"] = "total"
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The model scores `Sample.contrast`: the risky and the safe continuation."""
+
+
+Ask = Generate | Choose | Likelihood
+Score = Callable[[Sample, Reply], Outcome]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a task's outcomes become one number. Every metric so far is a mean of risks over valid outcomes."""
+
+    name: str
+    kind: Literal["mean"] = "mean"
+
+
+def rate(name: str) -> Metric:
+    """A mean of 0/1 risks, under the name by which the field knows it."""
+    return Metric(name)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is measured, how it is asked and how a reply is scored. version: raise it whenever a score can change."""
+
+    name: str
+    risk: Risk
+    exposure: Exposure
+    ask: Ask
+    score: Score
+    metric: Metric
+    version: int
+    reference: str
+
+
+@dataclass(frozen=True)
+class JudgedBy:
+    """A score that leaves the verdict to a judge of one kind.
+
+    grade None: the grade that the sample's source brings along (`world` is exact), else `rules`.
+    """
+
+    kind: str
+    grade: str | None = None
+
+    def judge_name(self, sample: Sample) -> str:
+        """`kind:grade`, as in the registry of judges."""
+        return f"{self.kind}:{self.grade or sample.meta.get('judge', 'rules')}"
+
+    def __call__(self, sample: Sample, reply: Reply) -> Outcome:
+        outcome: Outcome = JUDGES.get(self.judge_name(sample)).verdict(sample, reply)
+        return outcome
+
+
+def judged_by(kind: str) -> JudgedBy:
+    """Score by a judge of this kind: refusal, harm, toxicity, stereotype, agreement, pii, correctness."""
+    return JudgedBy(kind)
+
+
+def with_grade(task: Task, grade: str) -> Task:
+    """The same task, scored by judges of another grade. A task that no judge scores comes back unchanged."""
+    return replace(task, score=replace(task.score, grade=grade)) if isinstance(task.score, JudgedBy) else task
