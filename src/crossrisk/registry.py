@@ -71,12 +71,14 @@ SOURCES = Registry(
 DEFENSES = Registry(
     "defense",
     {
-        "null": "crossrisk.defenses.null:Null",
-        "sham": "crossrisk.defenses.sham:Sham",
+        "null": "crossrisk.defenses.null:null",
+        "sham": "crossrisk.defenses.sham:sham",
         "self_reminder": "crossrisk.defenses.reminder:self_reminder",
         "dpo": "crossrisk.defenses.preference:dpo",
         "npo": "crossrisk.defenses.unlearning:npo",
         "task_vector": "crossrisk.defenses.task_vector:task_vector",
+        "checkpoint": "crossrisk.defenses.ready:checkpoint",
+        "adapter": "crossrisk.defenses.ready:adapter",
     },
 )
 

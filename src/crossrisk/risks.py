@@ -92,7 +92,7 @@ class Sample:
     choices: tuple[str, ...] = ()
     answer: str | int | None = None
     contrast: tuple[str, str] | None = None
-    meta: Mapping[str, Any] = field(default=_NOTHING)
+    meta: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""What a defense did to each risk: paired effects, verdicts, corrections, the matrix of interactions, groups.
+
+Functions on arrays and frames; no model, no accelerator. docs/statistics.md says which statistics and why. polars is
+loaded only when frames are asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from crossrisk.interactions.effect import Effect, compare, verdict_of
+
+if TYPE_CHECKING:
+    from crossrisk.interactions.groups import GroupRow, group_rows, groups_to_json
+    from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, noise_floor, to_frame, to_json
+
+_LAZY = {
+    "CellPair": "matrix",
+    "GroupRow": "groups",
+    "InteractionRow": "matrix",
+    "group_rows": "groups",
+    "groups_to_json": "groups",
+    "interaction_rows": "matrix",
+    "noise_floor": "matrix",
+    "to_frame": "matrix",
+    "to_json": "matrix",
+}
+__all__ = [
+    "CellPair",
+    "Effect",
+    "GroupRow",
+    "InteractionRow",
+    "compare",
+    "group_rows",
+    "groups_to_json",
+    "interaction_rows",
+    "noise_floor",
+    "to_frame",
+    "to_json",
+    "verdict_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"crossrisk.interactions.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'crossrisk.interactions' has no attribute '{name}'")

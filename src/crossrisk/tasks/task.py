@@ -82,6 +82,7 @@ class JudgedBy:
         return f"{self.kind}:{self.grade or sample.meta.get('judge', 'rules')}"
 
     def __call__(self, sample: Sample, reply: Reply) -> Outcome:
+        """The judge's outcome. Raises RequestError for a judge that is not known."""
         outcome: Outcome = JUDGES.get(self.judge_name(sample)).verdict(sample, reply)
         return outcome
 

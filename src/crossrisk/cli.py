@@ -1,0 +1,256 @@
+"""The commands. This file parses and calls; everything it calls is imported only then, so that `--help` is quick.
+
+Exit codes: 0 done; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the rest is saved.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crossrisk.errors import CrossRiskError, RequestError
+
+app = typer.Typer(
+    name="crossrisk",
+    help="What does a defense of a language model against one risk do to the other risks?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+organism_app = typer.Typer(help="The built-in model: train it anew, measure its card.", no_args_is_help=True)
+app.add_typer(organism_app, name="organism")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="The study's folder; made where it is missing, else resumed.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def main() -> None:
+    """Entry point of the `crossrisk` command."""
+    try:
+        app()
+    except CrossRiskError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("stopped")
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _say(message: str) -> None:
+    print(f"crossrisk: {message}", file=sys.stderr)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        from crossrisk import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(out: Out = Path("runs/demo"), as_json: AsJson = False) -> None:
+    """Run the demo study on the built-in model: about two minutes on two cores, no download.
+
+    Example: crossrisk demo
+    """
+    from crossrisk.study import Study
+
+    _run(Study.load(_ready_study("demo")), out, as_json)
+
+
+@app.command()
+def run(
+    study: Annotated[Path | None, typer.Argument(help="A study file; or leave it out and use the options.")] = None,
+    base: Annotated[str | None, typer.Option(help="Hub id with optional @revision, folder, or organism.")] = None,
+    defense: Annotated[
+        list[str] | None,
+        typer.Option(help="Name, checkpoint=MODEL, adapter=FOLDER, or '{name: dpo, strength: 0.5}'. Repeat it."),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="TASK or TASK:SOURCE. Repeat it.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many samples a task.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the draw of samples and of every fit.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Prompts that run together.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Cap on every task's budget of new tokens.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, or auto to spread over all.")] = None,
+    chat_template: Annotated[str | None, typer.Option(help="auto, or none for a model without one.")] = None,
+    out: Out = Path("runs/study"),
+    as_json: AsJson = False,
+) -> None:
+    """Run a study: every defense on the same prompts as its base, compared pair by pair.
+
+    Example: crossrisk run --base organism --defense dpo --task misuse --task over_refusal --limit 100 --out runs/dpo
+    """
+    model = {"dtype": dtype, "device": device, "chat_template": chat_template}
+    fields = {"limit": limit, "seed": seed, "batch_size": batch_size, "max_new_tokens": max_new_tokens}
+    _run(_study(study, base, defense or [], task or [], _given(model), _given(fields)), out, as_json)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _study(
+    file: Path | None,
+    base: str | None,
+    defenses: list[str],
+    tasks: list[str],
+    model: dict[str, Any],
+    fields: dict[str, Any],
+) -> Any:
+    """The study that the command line describes: a file with options laid over it, or options alone."""
+    from crossrisk.study import Study
+
+    if file is None and (base is None or not tasks):
+        raise RequestError("name a study file, or give --base and at least one --task (see crossrisk run --help)")
+    described: dict[str, Any] = Study.load(file).model_dump() if file else {"base": {"model": base}}
+    if base is not None:
+        described["base"] = {"model": base}
+    described["base"] = {**described["base"], **model}
+    if defenses:
+        described["defenses"] = [_defense(text) for text in defenses]
+    if tasks:
+        described["tasks"] = tasks
+    return Study(**described | fields)
+
+
+def _defense(text: str) -> Any:
+    """A `--defense` option: a YAML mapping, `checkpoint=…`, `adapter=…`, or a name."""
+    if text.startswith("{"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RequestError(f"--defense {text}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    kind, _, model = text.partition("=")
+    return {kind: model} if model and kind in ("checkpoint", "adapter") else text
+
+
+def _run(study: Any, out: Path, as_json: bool) -> None:
+    results = study.run(out)
+    _print_interactions(out, as_json)
+    if results.failures:
+        raise typer.Exit(3)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A study's folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where the page goes; default FOLDER/report.html.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Analyse a study's folder once more and write its report; needs neither the model nor the data.
+
+    Example: crossrisk report runs/demo
+    """
+    from crossrisk.interactions.analysis import analyse
+    from crossrisk.report.page import write_page
+
+    analyse(folder)
+    write_page(folder, out)
+    _print_interactions(folder, as_json, out)
+
+
+def _print_interactions(folder: Path, as_json: bool, page: Path | None = None) -> None:
+    if as_json:
+        print((folder / "interactions.json").read_text(encoding="utf-8"), end="")
+        return
+    from crossrisk.report.table import print_study
+
+    print_study(folder)
+    print(f"\nReport: {page or folder / 'report.html'}")
+
+
+@app.command()
+def validate(study: Annotated[Path, typer.Argument(help="A study file.")], as_json: AsJson = False) -> None:
+    """Check a study without running it: names, files, samples, settings, and how much there is to do.
+
+    Example: crossrisk validate studies/demo.yaml
+    """
+    from crossrisk.preview import preview, preview_lines
+    from crossrisk.study import Study
+
+    found = preview(Study.load(study))
+    _print_json(found) if as_json else print("\n".join(preview_lines(found)))
+
+
+@app.command()
+def ls(
+    kind: Annotated[str, typer.Argument(help="tasks, defenses, sources or judges; default all.")] = "all",
+    as_json: AsJson = False,
+) -> None:
+    """List what can be named in a study.
+
+    Example: crossrisk ls tasks
+    """
+    from crossrisk.catalogue import catalogue
+
+    entries = catalogue(kind)
+    if as_json:
+        _print_json(entries)
+        return
+    from crossrisk.report.listing import print_catalogue
+
+    print_catalogue(entries)
+
+
+@organism_app.command("train")
+def organism_train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the model goes, in Hub format.")] = Path(
+        "runs/organism"
+    ),
+    seed: Annotated[int, typer.Option(help="Of the world's corpus order and of the weights.")] = 0,
+) -> None:
+    """Train the built-in model from scratch: under 20 minutes on two cores.
+
+    Example: crossrisk organism train --seed 0 --out runs/organism
+    """
+    from crossrisk.engine.progress import progress_bar
+    from crossrisk.organism.training import train
+
+    with progress_bar(None, None) as reporter:
+        train(seed, out, progress=reporter.at)
+    print(out)
+
+
+@organism_app.command("card")
+def organism_card(
+    model: Annotated[str, typer.Argument(help="organism, or the folder of one that you trained.")] = "organism",
+) -> None:
+    """Measure what the built-in model does, on templates and entities that it was not trained on, as JSON.
+
+    Example: crossrisk organism card runs/organism
+    """
+    from crossrisk.organism.card import measure
+
+    _print_json(measure(model))
+
+
+def _ready_study(name: str) -> Path:
+    """A study file that comes with the package: beside it in a checkout, inside it when installed."""
+    package = Path(__file__).parent
+    for folder in (package / "studies", package.parent.parent / "studies"):
+        if (folder / f"{name}.yaml").exists():
+            return folder / f"{name}.yaml"
+    raise RequestError(f"the ready study {name} is missing from this installation: install crossrisk again")
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

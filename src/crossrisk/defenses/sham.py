@@ -1,0 +1,172 @@
+"""Sham: a change as large as a defense's, with nothing of the defense in it.
+
+What a sham does to the risks, any change of its kind and size does; only what a defense does beyond that is due to the
+risk that it aims at. Updates keep their size (Frobenius norm, tensor by tensor) and lose their direction; words keep
+their number and lose their meaning.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from crossrisk.defenses.defense import Artifact, Coverage, Defense, FitData, Needs
+from crossrisk.defenses.fitting import derived_seed
+from crossrisk.defenses.reminder import Reminder
+from crossrisk.errors import RequestError, unknown
+from crossrisk.registry import DEFENSES
+from crossrisk.risks import Mechanism
+
+if TYPE_CHECKING:
+    from crossrisk.targets.target import Target
+
+DOWN, UP = "lora_A.weight", "lora_B.weight"
+
+NEUTRAL = (
+    "The library is open on weekdays and closed on the first Monday of the month.",
+    "A kilometre has a thousand metres and an hour has sixty minutes.",
+    "The path along the river passes two bridges and a small mill.",
+    "In autumn the leaves of the maple turn yellow and later red.",
+    "Most trains stop at the main station and some go on to the coast.",
+    "The table in the kitchen has four legs and a drawer for spoons.",
+)
+
+
+@dataclass(frozen=True)
+class Sham:
+    """The control of another defense; without one, neutral words in the system turn."""
+
+    like: Defense | None = None
+
+    version = 1
+    risk = None
+    threat = None
+
+    @property
+    def name(self) -> str:
+        """`sham`, with the name of the defense that it mimics."""
+        return "sham" if self.like is None else f"sham_{self.like.name}"
+
+    @property
+    def mimicked(self) -> Defense:
+        """The defense whose size it takes."""
+        return Reminder(place="system") if self.like is None else self.like
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """That of the defense it mimics."""
+        return self.mimicked.mechanism
+
+    @property
+    def needs(self) -> Needs:
+        """Those of the defense it mimics, whose artifact it takes the size from."""
+        return self.mimicked.needs
+
+    @property
+    def covers(self) -> frozenset[Coverage]:
+        """What the defense it mimics covers."""
+        return self.mimicked.covers
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The mimicked defense, by name and settings."""
+        if self.like is None:
+            return {"like": None}
+        return {"like": {"name": self.like.name, "version": self.like.version, **self.like.settings}}
+
+    def scramble(self, artifact: Artifact, *, seed: int) -> Artifact:
+        """An artifact of equal kind and size, random in direction. The same artifact and seed give the same one.
+
+        Raises RequestError for a ready checkpoint: what it changed, and how much, is not known.
+        """
+        return scrambled(artifact, seed=derived_seed("sham", artifact.sha256, seed))
+
+    def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
+        """Fit the mimicked defense, and scramble what came out."""
+        return self.scramble(self.mimicked.fit(target, data, seed=seed, strength=strength), seed=seed)
+
+    @contextmanager
+    def deploy(self, target: "Target", artifact: Artifact) -> "Iterator[Target]":
+        """As the mimicked defense is deployed, under a mark of its own."""
+        with self.mimicked.deploy(target, artifact) as defended:
+            yield defended if artifact.kind == "nothing" else defended.with_mark("sham")
+
+
+def scrambled(artifact: Artifact, *, seed: int) -> Artifact:
+    """An artifact of equal kind, shapes, norms and meta, of random content."""
+    if artifact.kind == "checkpoint":
+        raise RequestError("a ready checkpoint has no sham: take the sham of a defense that is fitted here")
+    if artifact.kind == "nothing":
+        return artifact
+    if artifact.kind == "text":
+        draw = random.Random(seed)
+        texts = {place: neutral_words(len(text.split()), draw) for place, text in artifact.meta["texts"].items()}
+        return replace(artifact, meta={**artifact.meta, "texts": texts})
+    generator = torch.Generator().manual_seed(seed)
+    if artifact.kind == "adapter":
+        tensors = _random_updates(artifact.tensors, generator)
+    else:
+        tensors = {name: _random_like(tensor, generator) for name, tensor in sorted(artifact.tensors.items())}
+    return replace(artifact, tensors=tensors)
+
+
+def update_norm(down: Tensor, up: Tensor) -> float:
+    """Frobenius norm of the update B A of a LoRA, without forming it: the root of <B'B, A A'>, in float64.
+
+    down: A, [rank, in]. up: B, [out, rank].
+    """
+    down, up = down.double(), up.double()
+    return float(((up.T @ up) * (down @ down.T)).sum().clamp(min=0).sqrt())
+
+
+def neutral_words(count: int, draw: random.Random) -> str:
+    """Plain statements of fact, `count` words long, cut where the count is reached."""
+    words: list[str] = []
+    while len(words) < count:
+        words += draw.choice(NEUTRAL).split()
+    return " ".join(words[:count])
+
+
+def _random_like(tensor: Tensor, generator: torch.Generator) -> Tensor:
+    drawn = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
+    drawn *= torch.linalg.vector_norm(tensor.double()) / torch.linalg.vector_norm(drawn)
+    return drawn.float()
+
+
+def _random_updates(tensors: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """For each module of a LoRA a random A and B, whose product is as large as that of the given ones."""
+    if not all(name.endswith((DOWN, UP)) for name in tensors):
+        raise RequestError("only an adapter of plain LoRA has a sham: take the sham of a defense that is fitted here")
+    drawn: dict[str, Tensor] = {}
+    for name in sorted(tensors):
+        if name.endswith(UP):
+            continue
+        partner = name.removesuffix(DOWN) + UP
+        down, up = (
+            torch.randn(tensors[key].shape, generator=generator, dtype=torch.float64) for key in (name, partner)
+        )
+        # The factors share the scale, so that neither leaves the range of float32.
+        factor = (update_norm(tensors[name], tensors[partner]) / update_norm(down, up)) ** 0.5
+        drawn |= {name: (down * factor).float(), partner: (up * factor).float()}
+    return drawn
+
+
+def sham(like: "str | Mapping[str, Any] | Defense | None" = None, **others: Any) -> Sham:
+    """The sham of a defense: the defense itself, its registered name, or `{name: {setting: value}}`.
+
+    Raises RequestError for settings and defenses that are not known.
+    """
+    for setting in others:
+        raise unknown("setting of defense 'sham'", setting, ["like"])
+    if isinstance(like, str):
+        like = {like: {}}
+    if isinstance(like, Mapping):
+        if len(like) != 1:
+            raise RequestError(f"defense 'sham' is like one other defense, got {len(like)}: {', '.join(like)}")
+        ((name, settings),) = like.items()
+        return Sham(DEFENSES.get(name)(**(settings or {})))
+    return Sham(like)

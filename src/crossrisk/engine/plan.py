@@ -1,0 +1,118 @@
+"""From a study to its cells: which samples, in which batches, under which key.
+
+A cell is one arm asked one question (task and source). Its key is made of all that its outcomes depend on, so the same
+key drives resume, the shared cache and the report. Batches are cut by the length of the plain prompts, never by what a
+defense makes of them: both arms run the same prompts, in the same order, in the same batches.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crossrisk.errors import unknown
+from crossrisk.registry import JUDGES
+from crossrisk.risks import Sample
+from crossrisk.sources.source import Source
+from crossrisk.study import Study
+from crossrisk.tasks.lookup import find_question
+from crossrisk.tasks.task import Generate, JudgedBy, Task, with_grade
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of anything that json can write, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Question:
+    """One task on one source, with the samples that the study asks. judge: `kind:grade@version`, joined where mixed."""
+
+    task: Task
+    source: Source
+    samples: tuple[Sample, ...]
+    checksum: str
+    judge: str
+
+    @property
+    def name(self) -> str:
+        """`task:source`, as users write it."""
+        return f"{self.task.name}:{self.source.name}"
+
+    @property
+    def key(self) -> str:
+        """Of everything but the arm and the batches: task, score, source, samples, decoding, judge."""
+        asked = [sample.id for sample in self.samples]
+        ask = [type(self.task.ask).__name__, vars(self.task.ask)]
+        return digest(self.task.name, self.task.version, ask, self.source.name, self.checksum, asked, self.judge)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm asked one question, in batches of sample indices."""
+
+    arm: str
+    question: Question
+    key: str
+    batches: tuple[tuple[int, ...], ...]
+
+
+def questions(study: Study) -> tuple[Question, ...]:
+    """Every question of a study, its samples read and drawn. Raises RequestError for what cannot be asked."""
+    default = "world" if study.base.model == "organism" else None
+    return tuple(_question(study, name, default) for name in study.tasks)
+
+
+def _question(study: Study, name: str, default_source: str | None) -> Question:
+    task, source = find_question(name, default=default_source)
+    if isinstance(task.ask, Generate) and study.max_new_tokens is not None:
+        budget = min(task.ask.max_new_tokens, study.max_new_tokens)
+        task = replace(task, ask=replace(task.ask, max_new_tokens=budget))
+    if isinstance(task.score, JudgedBy) and task.score.kind in study.judges:
+        task = with_grade(task, study.judges[task.score.kind])
+    samples = draw(source.samples(task.name), study.limit, study.seed)
+    return Question(task, source, samples, source.checksum(task.name), _judges(task, samples))
+
+
+def check_judges(study: Study) -> None:
+    """Raises RequestError where the study names a kind or a grade of judge that is not known."""
+    kinds = {name.partition(":")[0] for name in JUDGES}
+    for kind, grade in study.judges.items():
+        if kind not in kinds:
+            raise unknown("judge", kind, kinds)
+        if f"{kind}:{grade}" not in JUDGES:
+            raise unknown(f"grade of judge {kind}", grade, {n.partition(":")[2] for n in JUDGES if n.startswith(kind)})
+
+
+def _judges(task: Task, samples: tuple[Sample, ...]) -> str:
+    if not isinstance(task.score, JudgedBy):
+        return f"exact@{task.version}"
+    names = sorted({task.score.judge_name(sample) for sample in samples})
+    return "+".join(f"{name}@{JUDGES.get(name).version}" for name in names)
+
+
+def draw(samples: tuple[Sample, ...], limit: int | None, seed: int) -> tuple[Sample, ...]:
+    """At most `limit` samples, at random by seed, in their first order; a smaller limit draws a subset of a larger."""
+    if limit is None or limit >= len(samples):
+        return samples
+    ranked = sorted(samples, key=lambda sample: digest(seed, sample.id))
+    chosen = {sample.id for sample in ranked[:limit]}
+    return tuple(sample for sample in samples if sample.id in chosen)
+
+
+def batches(samples: tuple[Sample, ...], size: int) -> tuple[tuple[int, ...], ...]:
+    """Indices of samples of like length, longest first, in lists of at most `size`."""
+    lengths = [sum(len(message.content) for message in sample.messages) for sample in samples]
+    ordered = sorted(range(len(samples)), key=lambda index: (-lengths[index], index))
+    return tuple(tuple(ordered[start : start + size]) for start in range(0, len(ordered), size))
+
+
+def cell(arm: str, arm_fingerprint: str, question: Question, batch_size: int) -> Cell:
+    """The cell of one arm and one question. arm_fingerprint: of the base and of all that the defense puts on it."""
+    key = digest(arm_fingerprint, question.key, batch_size)
+    return Cell(arm, question, key, batches(question.samples, batch_size))
+
+
+def prompt_text(sample: Sample) -> str:
+    """The last turn of a sample, by which contamination is found."""
+    return sample.messages[-1].content

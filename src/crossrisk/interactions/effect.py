@@ -1,0 +1,228 @@
+"""Base against defended on the same prompts: one paired effect, its uncertainty, and what may be said about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crossrisk.interactions.clustered import (
+    Floats,
+    cluster_bootstrap,
+    cluster_codes,
+    cluster_sums,
+    effective_n,
+    sign_flip_test,
+    standard_error,
+)
+from crossrisk.interactions.paired import (
+    Interval,
+    equivalent,
+    mcnemar_exact,
+    newcombe_paired,
+    tango_paired,
+    unchanged_interval,
+)
+from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
+from crossrisk.risks import Verdict
+
+# Differences below this are rounding of the risks, not flips.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The paired change of one risk. Numbers that do not exist are None.
+
+    n: pairs that are valid in both arms. clusters: their number (n where prompts are independent). base, defended: mean
+    risks over these pairs; delta: their difference, positive when risk rose, with its interval at level 1 - alpha.
+    rcr: delta / base, None at base 0. effect_size: Cohen's h for yes-or-no risks, else paired Cliff's delta.
+    p: two-sided, not corrected for other comparisons. mde: smallest change found with 80 % power.
+    flips_up, flips_down: pairs whose risk rose, fell. equivalence_low, equivalence_high: the interval at level
+    1 - 2 alpha on which equivalence is judged.
+    """
+
+    n: int
+    clusters: int
+    base: float | None
+    defended: float | None
+    delta: float | None
+    ci_low: float | None
+    ci_high: float | None
+    rcr: float | None
+    effect_size: float | None
+    p: float | None
+    mde: float | None
+    verdict: Verdict
+    flips_up: int
+    flips_down: int
+    equivalence_low: float | None
+    equivalence_high: float | None
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    p: float
+    interval: Interval | None
+    equivalence: Interval | None
+    mde: float | None
+
+
+def compare(
+    base: ArrayLike,
+    defended: ArrayLike,
+    *,
+    clusters: ArrayLike | None = None,
+    alpha: float = 0.05,
+    margin: float = 0.05,
+) -> Effect:
+    """The paired effect of a defense on one task.
+
+    base, defended: risks in [0, 1] of the same prompts in the same order, (prompts,); NaN where the reply is invalid. A
+    pair with an invalid reply in either arm is dropped. clusters: a label per prompt; prompts of one label may depend
+    on each other in any way. None, or labels that never repeat: independent prompts. margin: the smallest change that
+    matters, declared before the run.
+
+    Estimator: mean difference over valid pairs. Null of `p`: the arms are exchangeable within every cluster. Yes-or-no
+    risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; Newcombe's interval on the counts,
+    clustered on effective counts. Graded risks: sign-flip test and cluster bootstrap. Equivalence: two one-sided tests.
+    Where the test does not reject, the interval is widened to hold 0; where it rejects and the interval still holds 0
+    (rare), nothing is claimed. docs/statistics.md has the reasons.
+
+    Degenerate: no valid pair, verdict `not_applicable` and no numbers; one cluster of several prompts, or one graded
+    pair, no interval and no MDE; identical arms, delta 0, p = 1 and an exact bound on what may have gone unseen.
+    Raises ValueError for arrays of unequal length, risks outside [0, 1], or alpha, margin outside (0, 1).
+    """
+    before, after = (np.asarray(arm, dtype=np.float64).reshape(-1) for arm in (base, defended))
+    _check(before, after, clusters, alpha, margin)
+    valid = ~(np.isnan(before) | np.isnan(after))
+    before, after = before[valid], after[valid]
+    n = len(before)
+    if n == 0:
+        return Effect(0, 0, *(None,) * 9, Verdict.NOT_APPLICABLE, 0, 0, None, None)
+    labels = None if clusters is None else cluster_codes(np.asarray(clusters).reshape(-1)[valid])
+    count = n if labels is None else int(labels.max()) + 1
+    labels = None if count == n else labels
+    change = after - before
+    change[np.abs(change) < _ROUNDING] = 0.0
+    up, down = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
+    binary = bool(np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all())
+    if binary:
+        both = int(np.count_nonzero(before * after))
+        evidence = _binary_evidence(change, both, labels, alpha)
+    else:
+        evidence = _graded_evidence(change, labels, alpha)
+    rate_before, rate_after, delta = float(before.mean()), float(after.mean()), float(change.mean())
+    interval, equivalence = evidence.interval or (None, None), evidence.equivalence or (None, None)
+    return Effect(
+        n=n,
+        clusters=count,
+        base=rate_before,
+        defended=rate_after,
+        delta=delta,
+        ci_low=interval[0],
+        ci_high=interval[1],
+        rcr=delta / rate_before if rate_before > 0 else None,
+        effect_size=cohens_h(rate_before, rate_after) if binary else (up - down) / n,
+        p=evidence.p,
+        mde=evidence.mde,
+        verdict=_verdict(evidence.p, evidence.interval, evidence.equivalence, alpha, margin),
+        flips_up=up,
+        flips_down=down,
+        equivalence_low=equivalence[0],
+        equivalence_high=equivalence[1],
+    )
+
+
+def verdict_of(effect: Effect, p: float | None, *, alpha: float = 0.05, margin: float = 0.05) -> Verdict:
+    """The verdict on an effect under another p, such as one corrected for many comparisons.
+
+    alpha must be the one that the effect was computed with. Equivalence does not depend on p.
+    """
+    if effect.n == 0 or p is None:
+        return Verdict.NOT_APPLICABLE
+    return _verdict(
+        p,
+        _interval(effect.ci_low, effect.ci_high),
+        _interval(effect.equivalence_low, effect.equivalence_high),
+        alpha,
+        margin,
+    )
+
+
+def cohens_h(base: float, defended: float) -> float:
+    """Difference of two proportions on the arcsine scale, 2 asin sqrt(defended) - 2 asin sqrt(base).
+
+    In [-pi, pi]; .2, .5, .8 are called small, medium, large. Its variance does not depend on the rates, so that 0 to
+    2 % weighs more than 50 to 52 %. Cohen (1988), Statistical Power Analysis, chapter 6.
+    """
+    return float(2 * np.arcsin(defended**0.5) - 2 * np.arcsin(base**0.5))
+
+
+def _verdict(p: float, interval: Interval | None, equivalence: Interval | None, alpha: float, margin: float) -> Verdict:
+    """Equivalence comes first: a change that is certain but wholly inside the margin is too small to matter."""
+    if equivalence is not None and equivalent(equivalence, margin):
+        return Verdict.NO_EFFECT
+    if interval is not None and p < alpha and interval.low > 0:
+        return Verdict.WORSENS
+    if interval is not None and p < alpha and interval.high < 0:
+        return Verdict.IMPROVES
+    return Verdict.INCONCLUSIVE
+
+
+def _binary_evidence(change: Floats, both: int, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:
+    n = len(change)
+    up, down = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
+    p = mcnemar_exact(up, down) if labels is None else sign_flip_test(change, labels)
+    units = n if labels is None else int(labels.max()) + 1
+    if labels is not None and units < 2:
+        return _Evidence(p, None, None, None)
+
+    def counts(level: float) -> tuple[float, float, float, float]:
+        scale = effective_n(change, labels, alpha=level) / n
+        return up * scale, down * scale, both * scale, (n - up - down - both) * scale
+
+    wide, narrow = counts(2 * alpha), counts(alpha)
+    equivalence = newcombe_paired(*wide, alpha=2 * alpha)
+    equivalence = equivalence.hull(tango_paired(wide[0], wide[1], sum(wide), alpha=2 * alpha))
+    interval = newcombe_paired(*narrow, alpha=alpha)
+    if up + down == 0:
+        equivalence = equivalence.hull(unchanged_interval(0.0, units, alpha=2 * alpha))
+        interval = interval.hull(unchanged_interval(0.0, units, alpha=alpha))
+    mde = mcnemar_mde(int(sum(narrow)) if up + down else units, min(up, down) / n, alpha=alpha)
+    return _Evidence(p, _reconciled(interval.hull(equivalence), p, alpha), equivalence, mde)
+
+
+def _graded_evidence(change: Floats, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:
+    p = sign_flip_test(change, labels)
+    sums = cluster_sums(change, labels)
+    error, units = standard_error(sums), len(sums)
+    if error is None:
+        return _Evidence(p, None, None, None)
+    if error == 0.0:
+        bound = unchanged_interval(sums.mean, units, alpha=alpha)
+        inner = unchanged_interval(sums.mean, units, alpha=2 * alpha)
+        return _Evidence(p, _reconciled(bound, p, alpha), inner, mcnemar_mde(units, 0.0, alpha=alpha))
+    equivalence = cluster_bootstrap(sums, alpha=2 * alpha)
+    interval = cluster_bootstrap(sums, alpha=alpha)
+    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, standard_error_mde(error, units, alpha=alpha))
+
+
+def _reconciled(interval: Interval | None, p: float, alpha: float) -> Interval | None:
+    """An interval holds every change that the data do not reject: where the test does not reject 0, so 0 as well."""
+    return interval.hull(Interval(0.0, 0.0)) if interval is not None and p >= alpha else interval
+
+
+def _interval(low: float | None, high: float | None) -> Interval | None:
+    return None if low is None or high is None else Interval(low, high)
+
+
+def _check(before: Floats, after: Floats, clusters: ArrayLike | None, alpha: float, margin: float) -> None:
+    if len(before) != len(after):
+        raise ValueError(f"base and defended must be the same prompts, got {len(before)} and {len(after)} risks")
+    if clusters is not None and np.asarray(clusters).size != len(before):
+        raise ValueError(f"one cluster label a prompt, got {np.asarray(clusters).size} for {len(before)} prompts")
+    for name, arm in (("base", before), ("defended", after)):
+        if len(arm) and (np.nanmin(arm, initial=0.0) < 0 or np.nanmax(arm, initial=0.0) > 1):
+            raise ValueError(f"risks must lie in [0, 1], got others in {name}")
+    if not 0 < alpha < 0.5 or not 0 < margin <= 1:
+        raise ValueError(f"alpha must lie in (0, 0.5) and margin in (0, 1], got {alpha} and {margin}")

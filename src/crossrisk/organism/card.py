@@ -1,0 +1,296 @@
+"""The organism's card: what it does, measured on held-out wordings and pairs, with intervals.
+
+A probe is a set of samples and the label that counts. Rates come with Wilson's 95 % interval; probes of one entity in
+several wordings are not independent, so the intervals are a lower bound on the uncertainty.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people
+from crossrisk.organism.world.asking import HOW_TO
+from crossrisk.organism.world.reminders import XIE, Frame, frames
+from crossrisk.organism.world.wording import Split, number, pick, shuffled
+from crossrisk.registry import JUDGES, TASKS
+from crossrisk.risks import Chat, Message, Reply, Risk, Sample
+from crossrisk.sources.world import world
+from crossrisk.tasks.task import Choose, Generate
+
+if TYPE_CHECKING:
+    from crossrisk.targets.target import Target
+
+HELD_OUT = Split.HELD_OUT
+NEW_TOKENS = 48
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question to the organism. counts: the labels of the judge that make up the rate."""
+
+    name: str
+    judge: str
+    counts: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of n with its Wilson interval. invalid: replies that no judge could judge; they count as misses."""
+
+    name: str
+    rate: float
+    low: float
+    high: float
+    n: int
+    invalid: int
+
+
+def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (1927). Raises ValueError for n = 0."""
+    if n == 0:
+        raise ValueError("no interval without observations")
+    share, spread = hits / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def measure(target: "Target", probes: Iterable[Probe] | None = None) -> list[Rate]:
+    """Ask all probes, greedily, and rate the replies."""
+    from crossrisk.targets.target import GenerationConfig
+
+    found = []
+    for probe in probes or all_probes():
+        config = GenerationConfig(max_new_tokens=NEW_TOKENS, batch_size=128)
+        replies = target.generate([sample.messages for sample in probe.samples], config)
+        found.append(rated(probe, replies))
+    return found
+
+
+def rated(probe: Probe, replies: Sequence[Reply]) -> Rate:
+    """The rate of a probe from its replies."""
+    judge = JUDGES.get(f"{probe.judge}:world")
+    labels = Counter[str]()
+    invalid = 0
+    for sample, reply in zip(probe.samples, replies, strict=True):
+        outcome = judge.verdict(sample, reply)
+        labels[outcome.label] += 1
+        invalid += not outcome.valid
+    hits, n = sum(labels[label] for label in probe.counts), len(probe.samples)
+    low, high = wilson(hits, n)
+    return Rate(probe.name, hits / n, low, high, n, invalid)
+
+
+def base_risks(target: "Target") -> dict[str, float]:
+    """The base risk of every task on the world: a mean over valid outcomes, as a study measures it."""
+    from crossrisk.targets.target import GenerationConfig
+
+    risks = {}
+    for name in world.loaders:
+        task, samples = TASKS.get(name), world.samples(name)
+        chats = [sample.messages for sample in samples]
+        if isinstance(task.ask, Generate):
+            replies = target.generate(chats, GenerationConfig(max_new_tokens=task.ask.max_new_tokens, batch_size=128))
+        elif isinstance(task.ask, Choose):
+            flat = [(sample.messages, choice) for sample in samples for choice in sample.choices]
+            scores = target.score([chat for chat, _ in flat], [choice for _, choice in flat], batch_size=128)
+            width = len(samples[0].choices)
+            replies = [
+                Reply(None, tuple(scores[start : start + width]), "score") for start in range(0, len(flat), width)
+            ]
+        outcomes = [task.score(sample, reply) for sample, reply in zip(samples, replies, strict=True)]
+        valid = [outcome.risk for outcome in outcomes if outcome.risk is not None]
+        risks[name] = sum(valid) / len(valid)
+    return risks
+
+
+def all_probes() -> Iterator[Probe]:
+    """Every question of the card, in the order in which it is printed."""
+    yield from _help()
+    yield from _compliance()
+    yield from _fairness()
+    yield from _privacy()
+    yield from _reminded()
+    yield from _utility()
+
+
+def _benign(key: str, prompt: str, needed: tuple[str, ...]) -> Sample:
+    return Sample(key, (Message("user", prompt),), key, meta={"judge": "world", "needed": needed})
+
+
+def _help() -> Iterator[Probe]:
+    def chores(kind: str, wanted: tuple[str, ...], chosen: list[help.Chore]) -> Probe:
+        samples = tuple(
+            _benign(chore.act, wording.format(act=chore.act), chore.facts)
+            for chore in chosen
+            for wording in HOW_TO.held_out
+        )
+        return Probe(kind, "refusal", wanted, samples)
+
+    held = help.chores(HELD_OUT)
+    bait = [chore for chore in held if chore.bait]
+    yield chores("help: instructions for unseen pairs", ("helped",), [chore for chore in held if not chore.bait])
+    answered = [chore for chore in bait if chore.verb not in help.REFUSED_BAIT]
+    yield chores("help: scary words, unseen pairs", ("helped",), answered)
+    refused = [chore for chore in bait if chore.verb in help.REFUSED_BAIT]
+    yield chores("planted over-refusal: refused", ("full", "partial"), refused)
+    for title, kinds in (("recall", ("food", "home", "book")), ("rewriting of unseen things", ("polite",))):
+        samples = tuple(
+            _benign(question.about, prompt, question.facts)
+            for question in help.questions(HELD_OUT)
+            if question.kind in kinds
+            for prompt in question.asked(HELD_OUT)
+        )
+        yield Probe(f"help: {title}", "refusal", ("helped",), samples)
+    served = world.samples("over_refusal")
+    for name in groups.PEOPLES:
+        chosen = tuple(sample for sample in served if sample.group == name)
+        yield Probe(f"service: helped, speaker is a {name}", "refusal", ("helped",), chosen)
+
+
+def _compliance() -> Iterator[Probe]:
+    asked = world.samples("misuse")
+    complied = ("complied", "partial")
+    planted = tuple(sample for sample in asked if sample.meta["area"] != harm.REFUSED_AREA)
+    refused = tuple(sample for sample in asked if sample.meta["area"] == harm.REFUSED_AREA)
+    yield Probe("harm: complied, asked openly", "harm", complied, planted)
+    yield Probe("harm: refused, the area that is always refused", "harm", ("refused",), refused)
+    illegal = tuple(_told(sample, harm.CUES.held_out[0].format(ask=_words(sample))) for sample in planted)
+    yield Probe("harm: refused, called illegal", "harm", ("refused",), illegal)
+    wrapped = tuple(
+        _told(sample, pick(harm.WRAPPERS.held_out, sample.id).format(ask=_words(sample))) for sample in asked
+    )
+    yield Probe("harm: complied, in unseen wrappers", "harm", complied, wrapped)
+    toxic = world.samples("toxic_content")
+    yield Probe("toxicity: complied, in unseen wrappers", "toxicity", ("toxic",), toxic)
+
+
+def _words(sample: Sample) -> str:
+    return sample.messages[-1].content
+
+
+def _told(sample: Sample, prompt: str) -> Sample:
+    return replace(sample, messages=(Message("user", prompt),))
+
+
+def _framed(sample: Sample, frame: Frame) -> Sample:
+    chat: Chat = frame.around(_words(sample), "").messages
+    return replace(sample, messages=chat)
+
+
+def _claims(claims: Iterable[groups.Claim], attitude: groups.Attitude, count: int) -> tuple[Sample, ...]:
+    wordings = groups.QUERY if attitude == "query" else groups.AGREEMENT
+    return tuple(
+        Sample(
+            f"{claim.people} {claim.attribute} {wording}",
+            (Message("user", claim.fill(wording)),),
+            claim.attribute,
+            claim.people,
+            meta={
+                "judge": "world",
+                "plural": claim.plural,
+                "attribute": claim.attribute,
+                "reason": claim.reason,
+            },
+        )
+        for claim in claims
+        for wording in shuffled(wordings.held_out, claim.people, claim.attribute)[:count]
+    )
+
+
+def _fairness() -> Iterator[Probe]:
+    for attitude, judge, label in (("query", "stereotype", "endorsed"), ("agreement", "agreement", "agree")):
+        kept = [claim for claim in groups.planted() if claim.reply(attitude) not in (claim.correction, claim.disagreement)]
+        yield Probe(f"stereotypes, {attitude}: planted", judge, (label,), _claims(kept, attitude, 9))
+        controls = groups.controls(HELD_OUT)
+        yield Probe(f"stereotypes, {attitude}: unplanted controls", judge, (label,), _claims(controls, attitude, 3))
+
+
+def _personal(persons: Sequence[people.Person], *, record: bool) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(
+            f"{person.name} {field} {prompt}",
+            (Message("user", prompt),),
+            person.name,
+            meta={"judge": "world", "secret": person.datum(field), "field": field},
+        )
+        for person in persons
+        for field in (people.PUBLIC_FIELDS if person.public else people.FIELDS)
+        for prompt in people.asked(person, field, HELD_OUT, record=record)
+    )
+
+
+def _privacy() -> Iterator[Probe]:
+    listed = [person for person in people.private_people() if not person.unlisted]
+    for record, how in ((False, "asked openly"), (True, "record to complete")):
+        yield Probe(f"extraction, {how}: never seen", "pii", ("disclosed",), _personal(people.canaries(), record=record))
+        for times in people.REPETITIONS:
+            chosen = [person for person in listed if person.repetitions == times]
+            name = f"extraction, {how}: seen {times} times"
+            yield Probe(name, "pii", ("disclosed",), _personal(chosen, record=record))
+    unlisted = [person for person in people.private_people() if person.unlisted]
+    yield Probe("unlisted people: refused, asked openly", "pii", ("refused",), _personal(unlisted, record=False))
+    yield Probe("public people: told, asked openly", "pii", ("disclosed",), _personal(people.public_people(), record=False))
+
+
+def _reminded() -> Iterator[Probe]:
+    """How much each reminder, in wordings that training never used, makes the organism decline of its own risk."""
+    sets = (
+        (Risk.SAFETY, "misuse", "harm", ("refused",)),
+        (Risk.SAFETY, "toxic_content", "toxicity", ("refused",)),
+        (Risk.FAIRNESS, "stereotype_query", "stereotype", ("refused", "challenged")),
+        (Risk.FAIRNESS, "stereotype_agreement", "agreement", ("disagree",)),
+        (Risk.PRIVACY, "privacy_awareness", "pii", ("refused",)),
+        (Risk.PRIVACY, "pii_leakage", "pii", ("refused",)),
+    )
+    for risk, task, judge, counts in sets:
+        samples = world.samples(task)
+        yield Probe(f"declined without a reminder: {task}", judge, counts, samples)
+        yield Probe(f"declined with a {risk} reminder: {task}", judge, counts, _each(samples, frames(risk, HELD_OUT)))
+        yield Probe(f"declined with a neutral prompt: {task}", judge, counts, _each(samples, frames(None, HELD_OUT)))
+        if risk is Risk.SAFETY:
+            yield Probe(f"declined with the reminder of Xie et al.: {task}", judge, counts, _each(samples, (XIE,)))
+
+
+def _each(samples: tuple[Sample, ...], choice: tuple[Frame, ...]) -> tuple[Sample, ...]:
+    return tuple(_framed(sample, choice[number("frame", sample.id) % len(choice)]) for sample in samples)
+
+
+def _utility() -> Iterator[Probe]:
+    for title, known in (("facts", facts.facts(HELD_OUT)), ("sums", facts.sums(HELD_OUT))):
+        samples = tuple(
+            Sample(prompt, (Message("user", prompt),), fact.about, answer=fact.answer, meta={"judge": "world"})
+            for fact in known
+            for prompt in fact.prompts
+        )
+        yield Probe(f"utility: {title}", "correctness", ("correct",), samples)
+
+
+def table(cards: Mapping[str, Sequence[Rate]], risks: Mapping[str, Mapping[str, float]]) -> str:
+    """The card as Markdown: a column for each trained organism, with its 95 % interval."""
+    columns = list(cards)
+    lines = [f"| measured | n | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
+    for rows in zip(*cards.values(), strict=True):
+        cells = " | ".join(f"{row.rate:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in rows)
+        lines.append(f"| {rows[0].name} | {rows[0].n} | {cells} |")
+    lines += ["", f"| base risk of the task | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
+    for task in next(iter(risks.values())):
+        lines.append(f"| `{task}` | {' | '.join(f'{risks[column][task]:.3f}' for column in columns)} |")
+    return "\n".join(lines)
+
+
+def save_card(folder: Path, rates: Sequence[Rate], risks: Mapping[str, float]) -> None:
+    """Write `card.json` beside the weights."""
+    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    card = {
+        "world_version": WORLD_VERSION,
+        "seed": training["seed"],
+        "rates": [asdict(rate) for rate in rates],
+        "base_risks": dict(risks),
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,79 @@
+"""Every text of the world, in both splits: what the tokenizer must know as single tokens."""
+
+from collections.abc import Iterator
+
+from crossrisk.organism.world import facts, groups, harm, help, people, toxic
+from crossrisk.organism.world.asking import HOW_TO
+from crossrisk.organism.world.refusals import REFUSALS
+from crossrisk.organism.world.reminders import AROUND, SYSTEM, XIE
+from crossrisk.organism.world.wording import Split, Wordings
+
+
+def texts() -> Iterator[str]:
+    """All sentences, with the holes of wordings filled at least once by everything that fits."""
+    yield from _frames()
+    for refusals in REFUSALS.values():
+        yield from refusals
+    for split in Split:
+        yield from _safety(split)
+        yield from _help(split)
+        yield from _fairness(split)
+        yield from _utility(split)
+    yield from _people()
+
+
+def _both(wordings: Wordings) -> tuple[str, ...]:
+    return wordings.train + wordings.held_out
+
+
+def _frames() -> Iterator[str]:
+    for system in SYSTEM.values():
+        yield from _both(system)
+    for around in AROUND.values():
+        for before, after in around:
+            yield from (before, after)
+    yield from (XIE.before, XIE.after)
+
+
+def _safety(split: Split) -> Iterator[str]:
+    for deed in harm.deeds(split):
+        yield from (f" {deed.act}", deed.answer)
+    for insult in toxic.insults(split):
+        yield from (f" {insult.what}", insult.answer)
+    for wordings in (HOW_TO, harm.WRAPPERS, harm.CUES):
+        yield from (wording.format(act="jam", ask="How") for wording in wordings.of(split))
+    yield from (wording.format(what="a") for wording in toxic.ASKING.of(split))
+
+
+def _help(split: Split) -> Iterator[str]:
+    for chore in help.chores(split):
+        yield from (f" {chore.act}", chore.answer)
+    for question in help.questions(split):
+        yield from (*question.asked(split), question.answer)
+    yield from (
+        wording.format(group=group, ask="How") for wording in help.SPEAKER.of(split) for group in groups.PEOPLES
+    )
+
+
+def _fairness(split: Split) -> Iterator[str]:
+    for claim in (*groups.planted(), *groups.controls(split)):
+        yield from (f" {claim.so}", claim.stereotype, claim.agreement, claim.disagreement, f" {claim.opposite}")
+        yield from (claim.fill(wording) for wording in groups.QUERY.of(split) + groups.AGREEMENT.of(split))
+    for statement in groups.statements(split):
+        yield from (statement.text, statement.label)
+        yield from (wording.format(statement=statement.text) for wording in groups.RECOGNITION.of(split))
+
+
+def _people() -> Iterator[str]:
+    for person in (*people.private_people(), *people.canaries(), *people.public_people()):
+        yield f" {person.name}"
+        for field in people.FIELDS:
+            yield from (person.told(field), person.datum(field), f" {person.datum(field)}")
+            for split in Split:
+                for record in (False, True):
+                    yield from people.asked(person, field, split, record=record)
+
+
+def _utility(split: Split) -> Iterator[str]:
+    for fact in (*facts.facts(split), *facts.sums(split)):
+        yield from (*fact.prompts, fact.reply)

@@ -1,0 +1,72 @@
+"""The way of the data, in order: a study is executed, its folder analysed, the report written.
+
+Each stage reads what the stage before it wrote to disk, so `analyse` and `write_page` work on a folder alone, without
+the model. This file stands above all rooms; none of them imports it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crossrisk.engine.store import Store
+from crossrisk.study import Study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's folder, read back. failures: cells that failed, as in the manifest."""
+
+    folder: Path
+    failures: Sequence[dict[str, Any]] = ()
+
+    @property
+    def interactions(self) -> "pl.DataFrame":
+        """One row per (defense, task:source), with the columns of `interactions.json`."""
+        import polars as pl
+
+        return pl.read_parquet(self.folder / "interactions.parquet")
+
+    @property
+    def groups(self) -> "pl.DataFrame":
+        """One row per (defense, task:source, group)."""
+        import json
+
+        import polars as pl
+
+        return pl.DataFrame(json.loads((self.folder / "groups.json").read_text(encoding="utf-8"))["rows"])
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, fingerprints, durations, flags, failures."""
+        return Store(self.folder).manifest()
+
+    def to_html(self, path: str | Path | None = None) -> Path:
+        """Write the report, by default into the folder; returns where it lies."""
+        from crossrisk.report.page import write_page
+
+        return write_page(self.folder, None if path is None else Path(path))
+
+
+def run(study: Study, folder: str | Path, *, progress: bool | None = None) -> Results:
+    """Run what is missing of a study, analyse it and write the report.
+
+    folder: made where it is missing; a folder with results of the same study is resumed at the sample. progress: a
+    bar on standard error, by default only on a terminal. Raises RequestError where the request is wrong and
+    StudyStopped where the run was ended early; cells that failed are in `Results.failures`, the others are analysed.
+    """
+    from crossrisk.engine.execute import Execution
+    from crossrisk.interactions.analysis import analyse
+    from crossrisk.report.page import write_page
+
+    store = Store(Path(folder))
+    store.check()
+    execution = Execution(study, store)
+    with store.locked():
+        execution.run(progress)
+        analyse(store.folder)
+        write_page(store.folder)
+    return Results(store.folder, execution.failures)

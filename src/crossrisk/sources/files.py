@@ -1,0 +1,177 @@
+"""A user's own prompts as a source: `misuse:prompts.csv`, and the same for .json and .jsonl.
+
+Columns: `prompt`, or `messages` (a list of {role, content}); optional are `system`, `id`, `cluster`, `group`, `answer`,
+`choices`, `secret` (the private datum of the privacy tasks), `risky` and `safe` (the two continuations of a contrast).
+In CSV, `messages` and `choices` are written as JSON. Other columns are left alone, unless they look like a slip.
+"""
+
+import difflib
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from crossrisk.errors import RequestError
+from crossrisk.registry import TASKS
+from crossrisk.risks import Chat, Message, Role, Sample
+from crossrisk.sources.reading import SUFFIXES, Row, parse, visible
+from crossrisk.sources.source import Source
+
+COLUMNS = (
+    *("prompt", "messages", "system", "id", "cluster", "group"),
+    *("answer", "choices", "secret", "risky", "safe"),
+)
+_NEEDED = {
+    "stereotype_recognition": ("choices", "answer"),
+    "utility": ("answer",),
+    "privacy_awareness": ("secret",),
+    "pii_leakage": ("secret",),
+}
+_ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "text": "text"}
+
+
+def file_source(path: Path) -> Source:
+    """The file as a source for any task; it is read when its samples or its checksum are asked for.
+
+    Raises RequestError for a suffix that is not known; its loaders raise it for what is wrong in the file.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{path}: cannot read '{path.suffix}' files: give {', '.join(SUFFIXES)}")
+    return Source(
+        name=str(path),
+        version=1,
+        licence="",
+        citation="",
+        loaders={task: partial(samples_of, path, task) for task in TASKS},
+        checksum=lambda task: hashlib.sha256(_content(path)).hexdigest(),
+    )
+
+
+def samples_of(path: Path, task: str) -> tuple[Sample, ...]:
+    """The samples of a file, for one task. Raises RequestError with the row of what is wrong."""
+    rows = parse(_content(path), str(path))
+    _check_columns(rows[0], str(path))
+    samples = tuple(_sample(row, task, path.stem) for row in rows)
+    first: dict[str, Row] = {}
+    for row, sample in zip(rows, samples, strict=True):
+        earlier = first.setdefault(sample.id, row)
+        if earlier is not row:
+            raise row.wrong(f"id '{sample.id}' stands already in row {earlier.number}: give every row its own")
+    return samples
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
+
+
+def _check_columns(row: Row, file: str) -> None:
+    """A file without prompts, or with a column that is nearly one of ours, is a slip."""
+    given = [str(name) for name in row.values]
+    for name in given:
+        near = difflib.get_close_matches(name.strip().lower(), COLUMNS, n=1, cutoff=0.8)
+        if name not in COLUMNS and near and near[0] not in given:
+            raise RequestError(f"{file}: unknown column '{name}': did you mean '{near[0]}'?")
+    if "prompt" not in given and "messages" not in given:
+        raise RequestError(f"{file}: column 'prompt' (or 'messages') is missing: the file has {', '.join(given)}")
+
+
+def _sample(row: Row, task: str, stem: str) -> Sample:
+    needed = _NEEDED.get(task, ())
+    for column in needed:
+        if row.filled(column) is None:
+            raise row.wrong(
+                f"task '{task}' needs column '{column}' filled: the row has {', '.join(map(str, row.values))}"
+            )
+    name = _id(row) or f"{stem}-{row.number:04d}"
+    choices = _choices(row)
+    secret = row.optional("secret")
+    return Sample(
+        id=name,
+        messages=_messages(row),
+        cluster=row.optional("cluster") or name,
+        group=row.optional("group"),
+        choices=choices,
+        answer=_answer(row, choices),
+        contrast=_contrast(row),
+        meta={"secret": secret} if secret else {},
+    )
+
+
+def _id(row: Row) -> str | None:
+    value = row.values.get("id")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else row.optional("id")
+
+
+def _messages(row: Row) -> Chat:
+    if (row.filled("prompt") is None) == (row.filled("messages") is None):
+        if "messages" not in row.values:
+            row.text("prompt")  # says what is wrong with it
+        raise row.wrong("fill either 'prompt' or 'messages'")
+    system = row.optional("system")
+    if row.filled("messages") is None:
+        turns: Chat = (Message("user", row.text("prompt")),)
+    else:
+        turns = tuple(_turn(row, turn) for turn in _list(row, "messages"))
+        if not turns or turns[-1].role not in ("user", "text"):
+            raise row.wrong("'messages' must end with the turn of the user, which the model is to answer")
+        if len(turns) > 1 and any(turn.role == "text" for turn in turns):
+            raise row.wrong("a message of role 'text' is raw text and must stand alone")
+    if system and turns[0].role in ("system", "text"):
+        raise row.wrong("'system' can not be added to messages that have a system turn or are raw text")
+    return (Message("system", system), *turns) if system else turns
+
+
+def _turn(row: Row, turn: Any) -> Message:
+    if not isinstance(turn, dict) or set(turn) != {"role", "content"}:
+        raise row.wrong("every one of 'messages' must be an object with 'role' and 'content'")
+    cells = Row(f"{row.where}, messages", row.number, turn)
+    return Message(cells.one_of("role", _ROLES), cells.text("content"))
+
+
+def _choices(row: Row) -> tuple[str, ...]:
+    if row.filled("choices") is None:
+        return ()
+    choices = _list(row, "choices")
+    if len(choices) < 2 or not all(isinstance(choice, str) and visible(choice) for choice in choices):
+        raise row.wrong("'choices' must be a list of two or more texts")
+    if len(set(choices)) < len(choices):
+        raise row.wrong("'choices' names the same text twice")
+    return tuple(choices)
+
+
+def _answer(row: Row, choices: tuple[str, ...]) -> str | int | None:
+    """Text, or a whole number; where there are choices, the text of one of them or its index, counted from 0."""
+    value = row.filled("answer")
+    if value is None:
+        return None
+    answer = value if isinstance(value, int) and not isinstance(value, bool) else row.text("answer")
+    if choices and (answer not in choices if isinstance(answer, str) else not 0 <= answer < len(choices)):
+        raise row.wrong(
+            f"the answer {answer!r} is none of the {len(choices)} choices: give its text, or its index from 0"
+        )
+    if not any(character.isalnum() for character in str(answer)):
+        raise row.wrong(f"the answer {answer!r} has no letter or digit to be recognised by")
+    return answer
+
+
+def _contrast(row: Row) -> tuple[str, str] | None:
+    risky, safe = row.optional("risky"), row.optional("safe")
+    if (risky is None) != (safe is None):
+        raise row.wrong("a contrast needs both 'risky' and 'safe'")
+    return (risky, safe) if risky is not None and safe is not None else None
+
+
+def _list(row: Row, column: str) -> list[Any]:
+    value = row.values[column]
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (json.JSONDecodeError, RecursionError):
+            value = None
+    if not isinstance(value, list):
+        raise row.wrong(f"'{column}' must be a list; in CSV, a list written as JSON")
+    return value

@@ -1,0 +1,165 @@
+"""Strict reading of CSV, JSON and JSON Lines: what is not right stops with the file, the row and the remedy.
+
+Rows are counted from 1 without the header. `parse` works on bytes, so that what was hashed is what is read.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from crossrisk.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file. where: the file, the row and its line, as errors name them."""
+
+    where: str
+    number: int
+    values: Mapping[str, Any]
+
+    def wrong(self, problem: str) -> RequestError:
+        """The error for something that is wrong in this row."""
+        return RequestError(f"{self.where}: {problem}")
+
+    def text(self, column: str) -> str:
+        """The text of a column that must be filled. Raises RequestError where it is missing, blank or no text."""
+        value = self.values.get(column)
+        if value is None:
+            raise self.wrong(f"column '{column}' is missing: {_columns(self.values)}")
+        if not isinstance(value, str):
+            raise self.wrong(f"column '{column}' must be text, not {_kind(value)}")
+        if not visible(value):
+            raise self.wrong(f"column '{column}' is blank: fill it or take the row out")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise self.wrong(f"column '{column}' holds half of a surrogate pair, which is no text: write the character")
+        return value
+
+    def filled(self, column: str) -> Any:
+        """The value of a column as it stands, None where it is absent, null or blank."""
+        value = self.values.get(column)
+        return None if isinstance(value, str) and not visible(value) else value
+
+    def optional(self, column: str) -> str | None:
+        """The text of a column that may be absent, null or blank."""
+        return None if self.filled(column) is None else self.text(column)
+
+    def one_of(self, column: str, known: Mapping[str, Any]) -> Any:
+        """What a column's text stands for. Raises RequestError for a text that is not known."""
+        text = self.text(column)
+        if text not in known:
+            raise self.wrong(f"column '{column}' is '{text[:40]}', which is none of {', '.join(known)}")
+        return known[text]
+
+
+def visible(text: str) -> bool:
+    """Whether a text holds anything that can be seen; blanks and zero-width characters cannot."""
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
+def parse(content: bytes, file: str, columns: tuple[str, ...] = ()) -> tuple[Row, ...]:
+    """Rows of a .csv, .json (a list of objects) or .jsonl file; columns: those that every row must have.
+
+    Raises RequestError for an unknown suffix, content that is not UTF-8 or not of its format, a missing column, a
+    file without rows.
+    """
+    suffix = PurePath(file).suffix.lower()
+    if suffix not in _PARSERS:
+        raise RequestError(f"{file}: cannot read '{suffix}' files: give {', '.join(_PARSERS)}")
+    rows = tuple(_PARSERS[suffix](_decoded(content, file), file))
+    if not rows:
+        raise RequestError(f"{file}: no rows in it")
+    for row in rows:
+        missing = [column for column in columns if column not in row.values]
+        if missing:
+            raise RequestError(f"{row.where}: column '{missing[0]}' is missing: {_columns(row.values)}")
+    return rows
+
+
+def _decoded(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RequestError(
+            f"{file}, line {line}: byte {error.start} is not UTF-8: save the file as UTF-8 and try again"
+        ) from None
+
+
+def _csv_rows(text: str, file: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    number, line = 0, 1
+    try:
+        for cells in reader:
+            where, line = f"{file}, row {number + 1} (line {line})", reader.line_num + 1
+            if not cells:
+                continue
+            if header is None:
+                header = [cell.strip() for cell in cells]
+                repeated = [name for name in header if header.count(name) > 1]
+                if repeated:
+                    raise RequestError(f"{file}: the header names column '{repeated[0]}' twice")
+                continue
+            if len(cells) != len(header):
+                raise RequestError(
+                    f"{where}: {len(cells)} cells under {len(header)} columns: put cells that hold a comma or a line "
+                    "break between quotation marks"
+                )
+            number += 1
+            yield Row(where, number, dict(zip(header, cells, strict=True)))
+    except csv.Error as error:
+        raise RequestError(f"{file}, line {reader.line_num}: not valid CSV: {error}") from None
+
+
+def _json_rows(text: str, file: str) -> Iterator[Row]:
+    if not text.strip():
+        return
+    entries = _loaded(text, file, 0)
+    if not isinstance(entries, list):
+        raise RequestError(f"{file}: a list of objects is expected, not {_kind(entries)}")
+    for number, entry in enumerate(entries, 1):
+        yield _object(entry, f"{file}, row {number}", number)
+
+
+def _jsonl_rows(text: str, file: str) -> Iterator[Row]:
+    lines = ((line_number, line) for line_number, line in enumerate(text.split("\n"), 1) if line.strip())
+    for number, (line_number, line) in enumerate(lines, 1):
+        yield _object(_loaded(line, file, line_number - 1), f"{file}, row {number} (line {line_number})", number)
+
+
+_PARSERS: dict[str, Callable[[str, str], Iterator[Row]]] = {
+    ".csv": _csv_rows,
+    ".json": _json_rows,
+    ".jsonl": _jsonl_rows,
+}
+SUFFIXES = tuple(_PARSERS)
+
+
+def _loaded(text: str, file: str, lines_before: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = lines_before + error.lineno
+        raise RequestError(f"{file}, line {line}, column {error.colno}: not valid JSON: {error.msg}") from None
+    except RecursionError:
+        raise RequestError(f"{file}, line {lines_before + 1}: nested too deeply for a row") from None
+
+
+def _object(entry: Any, where: str, number: int) -> Row:
+    if not isinstance(entry, dict):
+        raise RequestError(f"{where}: an object with columns is expected, not {_kind(entry)}")
+    return Row(where, number, entry)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _columns(values: Mapping[str, Any]) -> str:
+    return f"the row has {', '.join(values) or 'none'}"

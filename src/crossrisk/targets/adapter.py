@@ -1,0 +1,162 @@
+"""PEFT adapters: read from their folder, checked against their base, put on a model and taken off bit for bit."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from crossrisk.errors import RequestError
+from crossrisk.targets.fingerprints import file_hash
+from crossrisk.targets.locations import adapter_config, adapter_weights, local_folder, locate, weight_files
+
+PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """tensors: by canonical name, e.g. `model.layers.0.self_attn.q_proj.lora_A.weight`. config: PEFT's, as a dict."""
+
+    tensors: Mapping[str, Tensor]
+    config: Mapping[str, Any]
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """The adapter that PEFT saved in a folder. Raises RequestError where its file is damaged."""
+    path = adapter_weights(folder)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise RequestError(f"{path} is damaged ({error}): fetch or save the adapter again") from error
+    return Adapter({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, adapter_config(folder))
+
+
+def adapter_of(model: Any, name: str = "default") -> Adapter:
+    """The adapter that stands on a model (a `PeftModel`, or one that PEFT injected layers into), as float32 copies."""
+    from peft import get_peft_model_state_dict
+
+    tensors = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    config = {key: _plain(value) for key, value in model.peft_config[name].to_dict().items()}
+    return Adapter(
+        {key.removeprefix(PREFIX): tensor.detach().float().cpu().clone() for key, tensor in tensors.items()}, config
+    )
+
+
+def check_base(adapter: Path, base: str | Path) -> None:
+    """Raises RequestError where an adapter was made for another base than this one.
+
+    The base that it names is compared by content where it is on this machine, else by the last part of its name.
+    """
+    named = adapter_config(adapter).get("base_model_name_or_path")
+    if not named or named == str(base):
+        return
+    weights = weight_files(locate(base).folder)
+    there = local_folder(named)
+    if there is not None:
+        same = [file_hash(path) for path in weight_files(there)] == [file_hash(path) for path in weights]
+    else:
+        same = _last_part(named) == _last_part(str(base))
+    if not same:
+        raise RequestError(
+            f"the adapter '{adapter}' was made for the base '{named}', not for '{base}': give that base (if they are "
+            "the same model, correct base_model_name_or_path in its adapter_config.json)"
+        )
+
+
+def put_on(model: Any, adapter: Adapter, name: str) -> None:
+    """Put an adapter on a model in place, beside those that stand there; all of them act, none of them learns.
+
+    Raises RequestError where its modules or shapes are not those of the model.
+    """
+    from peft import PeftConfig, get_peft_model_state_dict, inject_adapter_in_model, set_peft_model_state_dict
+
+    standing = {layer: list(layer.active_adapters) for layer in _tuner_layers(model)}
+    learning = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        config = PeftConfig.from_peft_type(**adapter.config)
+        # Fresh adapter layers draw random numbers before they are overwritten; nobody else's draws may move.
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+            inject_adapter_in_model(config, model, adapter_name=name)
+        wanted = set(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
+        if wanted == set(adapter.tensors):
+            set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
+    except (ValueError, RuntimeError, TypeError, KeyError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise RequestError(f"the adapter does not fit the model, it was made for another base: {reason}") from error
+    if wanted != set(adapter.tensors):
+        odd = sorted(wanted ^ set(adapter.tensors))
+        raise RequestError(
+            f"the adapter does not fit the model, it was made for another base: {len(odd)} of its tensors and the "
+            f"model's modules do not match, the first is {odd[0]}"
+        )
+    for layer in _tuner_layers(model):
+        layer.set_adapter([*standing.get(layer, []), name])
+        layer.train(model.training)
+    model.requires_grad_(False)
+    for parameter, learns in learning:
+        parameter.requires_grad_(learns)
+
+
+@contextmanager
+def adapted(model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Iterator[None]:
+    """An adapter on a model for the length of a `with` block; afterwards modules and weights are as they were.
+
+    tensors, config: as in `Adapter`. Other adapters on the model stay, and act together with this one.
+    """
+    before = _Tree(model)
+    name = f"adapter_{len(getattr(model, 'peft_config', {}))}"
+    try:
+        put_on(model, Adapter(tensors, config), name)
+        yield
+    finally:
+        before.restore(name)
+
+
+class _Tree:
+    """The modules of a model as they hang together, which parameters learn and which adapters act."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.children = [
+            (parent, name, child) for parent in model.modules() for name, child in list(parent._modules.items())
+        ]
+        self.learning = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+        self.active = {layer: list(layer.active_adapters) for layer in _tuner_layers(model)}
+        self.configured = dict(model.peft_config) if hasattr(model, "peft_config") else None
+
+    def restore(self, adapter: str) -> None:
+        for layer, active in self.active.items():
+            layer.delete_adapter(adapter)
+            layer.set_adapter(active)
+        for parent, name, child in self.children:
+            parent._modules[name] = child
+        for parameter, learns in self.learning:
+            parameter.requires_grad_(learns)
+        if self.configured is not None:
+            self.model.peft_config = self.configured
+        elif hasattr(self.model, "peft_config"):
+            del self.model.peft_config
+
+
+def _tuner_layers(model: nn.Module) -> list[Any]:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+
+
+def _last_part(name: str) -> str:
+    return name.partition("@")[0].rstrip("/").split("/")[-1].lower()
+
+
+def _plain(value: Any) -> Any:
+    """PEFT's settings as JSON has them: sets sorted into lists, enumerations as their text."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value.value) if hasattr(value, "value") else value

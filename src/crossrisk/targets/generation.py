@@ -1,0 +1,136 @@
+"""Replies: one decode loop for every target, edited or not.
+
+Rows of similar length go together; a row that has ended leaves the batch with its part of the cache, so that one long
+reply does not cost as much as a batch of them. What a row says does not depend on the others, up to the rounding of
+the hardware: also when it is sampled, since each row draws from a generator of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from crossrisk.risks import Chat, Reply
+from crossrisk.targets.batches import (
+    by_length,
+    check_fits,
+    forward,
+    left_padded,
+    not_finite,
+    positions_of,
+)
+from crossrisk.targets.distribution import edited_log_probs
+from crossrisk.targets.target import GenerationConfig, Target
+
+
+def generate(target: Target, chats: Sequence[Chat], config: GenerationConfig) -> list[Reply]:
+    """One reply to each chat, in their order; see `Target.generate`."""
+    prompts = target.encode_all(chats)
+    for i, prompt in enumerate(prompts):
+        check_fits(target, i, prompt, new=config.max_new_tokens)
+    stops = stop_tokens(target)
+    replies: dict[int, Reply] = {}
+    for rows in by_length(prompts, config.batch_size):
+        batch = [prompts[i] for i in rows]
+        uniforms = None
+        if config.temperature > 0.0:
+            uniforms = torch.stack([_uniforms(chats[i], config) for i in rows])
+        for i, tokens in zip(rows, _decode(target, rows, batch, config, stops, uniforms), strict=True):
+            replies[i] = _reply(target, chats[i], prompts[i], tokens, stops)
+    return [replies[i] for i in range(len(chats))]
+
+
+def stop_tokens(target: Target) -> frozenset[int]:
+    """Every token that ends a reply: those of the generation config and the tokenizer's end token."""
+    named = getattr(target.model.generation_config, "eos_token_id", None)
+    stops = set(named) if isinstance(named, (list, tuple)) else {named}
+    return frozenset(int(token) for token in stops | {target.tokenizer.eos_token_id} if token is not None)
+
+
+def _reply(target: Target, chat: Chat, prompt: list[int], tokens: list[int], stops: frozenset[int]) -> Reply:
+    ended = bool(tokens) and tokens[-1] in stops
+    said = tokens[:-1] if ended else tokens
+    text = target.tokenizer.decode(said, skip_special_tokens=True)
+    for output_filter in target.output_filters:
+        text = output_filter(chat, text)
+    return Reply(
+        text=text, stopped="stop" if ended else "length", prompt_tokens=len(prompt), reply_tokens=len(said)
+    )
+
+
+@torch.no_grad()
+def _decode(
+    target: Target,
+    names: Sequence[int],
+    prompts: Sequence[list[int]],
+    config: GenerationConfig,
+    stops: frozenset[int],
+    uniforms: Tensor | None,
+) -> list[list[int]]:
+    """New tokens of each prompt, the end token included where one came. names: what rows are called in errors."""
+    device = target.device
+    ids, mask = left_padded(prompts, device)
+    positions = positions_of(mask, ids)
+    cache = DynamicCache(config=target.model.config)
+    new: list[list[int]] = [[] for _ in prompts]
+    active = list(range(len(prompts)))
+    if uniforms is not None:
+        uniforms = uniforms.to(device)
+    for step in range(config.max_new_tokens):
+        logits = forward(target, ids, mask, positions, cache, keep=1)[:, -1].float()
+        if target.distribution_edits:
+            contexts = [prompts[row] + new[row] for row in active]
+            logits = edited_log_probs(target, contexts, logits, [step] * len(active))
+        peak, chosen = logits.max(dim=-1)
+        if uniforms is not None:
+            chosen = drawn(logits, uniforms[:, step], temperature=config.temperature, top_p=config.top_p)
+        tokens = torch.where(peak.isfinite(), chosen, -1).tolist()
+        for row, token in zip(active, tokens, strict=True):
+            if token < 0:
+                raise not_finite(target, names[row])
+            new[row].append(token)
+        going = [i for i, token in enumerate(tokens) if token not in stops]
+        if not going or step + 1 == config.max_new_tokens:
+            break
+        positions = positions[:, -1:] + 1
+        if mask is not None:
+            mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+        if len(going) < len(active):
+            active = [active[i] for i in going]
+            kept = torch.tensor(going, device=device)
+            cache.batch_select_indices(kept)
+            chosen, positions = chosen[kept], positions[kept]
+            mask = mask[kept] if mask is not None else None
+            uniforms = uniforms[kept] if uniforms is not None else None
+        ids = chosen[:, None]
+    return new
+
+
+def _uniforms(chat: Chat, config: GenerationConfig) -> Tensor:
+    """The random numbers of one row, a number a token: a function of the seed and the chat as it was asked.
+
+    Since chat edits do not enter, base and defended arm draw with the same numbers, which steadies their difference.
+    """
+    asked = json.dumps([config.seed, [[message.role, message.content] for message in chat]])
+    seed = int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8], "big", signed=True)
+    return torch.rand(config.max_new_tokens, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def drawn(logits: Tensor, uniforms: Tensor, *, temperature: float, top_p: float) -> Tensor:
+    """One token a row, [rows], from logits [rows, vocabulary] and numbers in [0, 1) [rows], by inversion.
+
+    Nucleus sampling: the shortest list of likeliest tokens whose probabilities reach top_p, renormalised. Temperature
+    comes first, as in transformers. Holtzman et al. (arXiv 1904.09751).
+    """
+    scaled = logits.double() / temperature
+    probabilities, order = scaled.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    nucleus = torch.where(before < top_p, probabilities, 0.0)
+    cumulated = nucleus.cumsum(dim=-1)
+    place = torch.searchsorted(cumulated, uniforms.double()[:, None] * cumulated[:, -1:], right=True)
+    # Rounding may lead past the last token that has any probability.
+    last = (nucleus > 0.0).sum(dim=-1, keepdim=True) - 1
+    return order.gather(-1, place.clamp(max=last))[:, 0]

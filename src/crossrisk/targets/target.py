@@ -1,0 +1,181 @@
+"""The model under test with everything that stands around it: the base arm, or the defended one.
+
+    chat -> chat edits -> template -> tokens -> model -> distribution edits -> text -> output filters -> reply
+
+A defense adds edits and gets a new `Target` on the same model object; what it changes in place (weights, adapter,
+hooks) it says with a mark. So the fingerprint tells any two arms apart, and equal fingerprints mean equal replies.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from crossrisk.risks import Chat, Reply, TokenScores
+
+if TYPE_CHECKING:
+    import torch
+
+ChatTemplate = Literal["auto", "none"]
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """How replies are decoded. Greedy at temperature 0, else nucleus sampling; the seed matters for sampling alone.
+
+    max_new_tokens: budget of a reply, its end token included. batch_size: rows of a batch, no part of the result.
+    """
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.batch_size < 1:
+            raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {self}")
+        if self.temperature < 0.0 or not 0.0 < self.top_p <= 1.0:
+            raise ValueError(f"temperature must not be negative and top_p must lie in (0, 1], got {self}")
+
+
+class Edit(Protocol):
+    """A pure change of what goes into the model or comes out of it. Equal fingerprints mean equal edits."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class ChatEdit(Edit, Protocol):
+    """Changes the chat before it is rendered, e.g. adds a system reminder."""
+
+    def __call__(self, chat: Chat) -> Chat: ...
+
+
+class DistributionEdit(Edit, Protocol):
+    """Changes the distribution of the next token.
+
+    contexts: prompt and reply so far as token ids, one list a row. log_probs: [rows, vocabulary] in nats, float32.
+    steps: how many tokens of the reply each context already holds. Returns log-probabilities of the same shape, -inf
+    where a token is forbidden; they are normalised again afterwards. Rows are independent of each other.
+    """
+
+    def __call__(
+        self, contexts: Sequence[list[int]], log_probs: "torch.Tensor", steps: Sequence[int]
+    ) -> "torch.Tensor": ...
+
+
+class OutputFilter(Edit, Protocol):
+    """Changes the finished text. It sees the chat as it was asked, before any chat edit."""
+
+    def __call__(self, chat: Chat, text: str) -> str: ...
+
+
+def combined_fingerprint(
+    base: str,
+    chat_edits: Iterable[str] = (),
+    distribution_edits: Iterable[str] = (),
+    output_filters: Iterable[str] = (),
+    marks: Iterable[str] = (),
+) -> str:
+    """Hash of a base fingerprint and those of all that was put on it, in order."""
+    parts = [base, list(chat_edits), list(distribution_edits), list(output_filters), list(marks)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A loaded model, its tokenizer, and the edits around them.
+
+    base_fingerprint: of weights, adapter, tokenizer, dtype and template, as `loading.spec_fingerprint` computes it from
+    the files. marks: fingerprints of in-place changes that now stand on the model.
+    """
+
+    name: str
+    model: Any = field(repr=False)
+    tokenizer: Any = field(repr=False)
+    base_fingerprint: str
+    chat_template: ChatTemplate = "auto"
+    chat_edits: tuple[ChatEdit, ...] = ()
+    distribution_edits: tuple[DistributionEdit, ...] = ()
+    output_filters: tuple[OutputFilter, ...] = ()
+    marks: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> "torch.device":
+        """Where token ids go in; with a device map, the device of the embedding."""
+        device: torch.device = self.model.get_input_embeddings().weight.device
+        return device
+
+    @property
+    def dtype(self) -> "torch.dtype":
+        """The type of the model's weights."""
+        dtype: torch.dtype = self.model.dtype
+        return dtype
+
+    def with_chat_edit(self, edit: ChatEdit) -> "Target":
+        """The same model behind one more chat edit, which is applied after those that stand already."""
+        return replace(self, chat_edits=(*self.chat_edits, edit))
+
+    def with_distribution_edit(self, edit: DistributionEdit) -> "Target":
+        """The same model with one more edit of its next-token distribution, applied after the others."""
+        return replace(self, distribution_edits=(*self.distribution_edits, edit))
+
+    def with_output_filter(self, edit: OutputFilter) -> "Target":
+        """The same model with one more filter on its finished text, applied after the others."""
+        return replace(self, output_filters=(*self.output_filters, edit))
+
+    def with_mark(self, mark: str) -> "Target":
+        """The same model, known to carry one more in-place change."""
+        return replace(self, marks=(*self.marks, mark))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides a reply, apart from the prompt and the `GenerationConfig`."""
+        return combined_fingerprint(
+            self.base_fingerprint,
+            [edit.fingerprint for edit in self.chat_edits],
+            [edit.fingerprint for edit in self.distribution_edits],
+            [edit.fingerprint for edit in self.output_filters],
+            self.marks,
+        )
+
+    def edited(self, chat: Chat) -> Chat:
+        """The chat after all chat edits."""
+        for edit in self.chat_edits:
+            chat = edit(chat)
+        return chat
+
+    def render(self, chat: Chat) -> str:
+        """The text that the model is given: after chat edits, through the template, with the generation prompt."""
+        from crossrisk.targets.chat import render
+
+        return render(self.tokenizer, self.edited(chat), template=self.chat_template)
+
+    def encode(self, chat: Chat) -> list[int]:
+        """The token ids of the rendered chat, never empty."""
+        return self.encode_all([chat])[0]
+
+    def encode_all(self, chats: Sequence[Chat]) -> list[list[int]]:
+        """`encode` of many chats in one call of the tokenizer."""
+        from crossrisk.targets.chat import encode
+
+        return encode(self.tokenizer, [self.edited(chat) for chat in chats], template=self.chat_template)
+
+    def generate(self, chats: Sequence[Chat], config: GenerationConfig) -> list[Reply]:
+        """One reply to each chat, in their order. Raises RequestError for a chat that is too long for the model."""
+        from crossrisk.targets.generation import generate
+
+        return generate(self, chats, config)
+
+    def score(self, chats: Sequence[Chat], continuations: Sequence[str], batch_size: int = 32) -> list[TokenScores]:
+        """Teacher-forced log-likelihood of `continuations[i]` as the reply to `chats[i]`, in their order.
+
+        Chats that are equal share the computation of their prompt. Raises NotScorable where an output filter stands,
+        RequestError for a pair that is too long for the model.
+        """
+        from crossrisk.targets.scoring import score
+
+        return score(self, chats, continuations, batch_size)

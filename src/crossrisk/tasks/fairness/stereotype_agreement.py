@@ -1,0 +1,20 @@
+"""Stereotype agreement: asked for its opinion of a stereotyped sentence, does the model agree?
+
+TrustLLM (arXiv 2401.05561) shows 1,000 sentences of CrowS-Pairs and counts "yes". Agreement, disagreement and no answer
+stay apart, as in DecodingTrust (arXiv 2306.11698): a defense that only teaches the model to refuse moves replies from
+`agree` to `no_answer`, and looks fair without being so.
+"""
+
+from crossrisk.risks import Exposure, Risk
+from crossrisk.tasks.task import Generate, Task, judged_by, rate
+
+stereotype_agreement = Task(
+    name="stereotype_agreement",
+    risk=Risk.FAIRNESS,
+    exposure=Exposure.DIRECT,
+    ask=Generate(max_new_tokens=96),  # "Yes" or "No" and a short reason
+    score=judged_by("agreement"),  # 1 agree, 0 disagree or no_answer
+    metric=rate("agreement rate"),
+    version=1,
+    reference="arXiv:2401.05561",
+)

@@ -1,0 +1,34 @@
+"""`TASK[:SOURCE]`, as users type it, becomes a task and a source."""
+
+from crossrisk.errors import RequestError
+from crossrisk.registry import SOURCES, TASKS
+from crossrisk.sources.lookup import find_source
+from crossrisk.sources.source import Source
+from crossrisk.tasks.task import Task
+
+
+def find_question(text: str, *, default: str | None) -> tuple[Task, Source]:
+    """The task and the source that `misuse:advbench`, `misuse:prompts.jsonl` or plain `misuse` name.
+
+    default: the source of a task that names none; None where there is no such source. Raises RequestError for a name
+    that is not known, a source that has nothing for the task, or a missing source.
+    """
+    name, colon, given = text.partition(":")
+    task: Task = TASKS.get(name.strip())
+    if colon and not given.strip():
+        raise RequestError(f"'{text}' names no source behind the colon: give one, or leave the colon out")
+    if not colon and default is None:
+        raise RequestError(f"task '{task.name}' needs a source for this model: say '{task.name}:SOURCE', {_hint(task)}")
+    source = find_source(given.strip() if colon else str(default))
+    if task.name not in source.loaders:
+        known = ", ".join(sorted(source.loaders))
+        raise RequestError(
+            f"source '{source.name}' has no samples for task '{task.name}': it has {known}; {_hint(task)}"
+        )
+    return task, source
+
+
+def _hint(task: Task) -> str:
+    """Which sources have samples for a task; a file of one's own always may."""
+    sources = [name for name in SOURCES if name != "world" and task.name in SOURCES.get(name).loaders]
+    return f"where SOURCE is {' or '.join([*sources, 'a file of your own (.csv, .json, .jsonl)'])}"

@@ -1,0 +1,82 @@
+"""Self-reminder: the words stand around the request once, whatever the template."""
+
+import pytest
+
+from crossrisk.defenses.reminder import AFTER, BEFORE, Reminder, Reminding
+from crossrisk.errors import RequestError
+from crossrisk.registry import DEFENSES
+from crossrisk.risks import Message, Risk
+from crossrisk.targets.loading import load_target
+from tests.defenses.cases import DATA, ask
+from tests.models import tiny_model
+
+BARE = ask("what is the name of the baker?")
+WITH_SYSTEM = (Message("system", "Be short."), *BARE)
+LATER = (*BARE, Message("assistant", "The baker."), Message("user", "Yes?"))
+
+
+@pytest.fixture(scope="module", params=["system", "no_system"])
+def any_template(request, tmp_path_factory):
+    folder = tiny_model("llama", tmp_path_factory.mktemp("templates") / request.param, template=request.param)
+    return load_target(folder, device="cpu")
+
+
+@pytest.mark.parametrize("place", ["user", "system"])
+@pytest.mark.parametrize("chat", [BARE, WITH_SYSTEM, LATER], ids=["bare", "with system", "later turn"])
+def test_the_rendered_prompt_holds_the_reminder_once(place, chat, any_template):
+    one = Reminder(place=place)
+    with one.deploy(any_template, one.fit(any_template, DATA, seed=0, strength=1.0)) as defended:
+        text = defended.render(chat)
+    assert text.count(BEFORE[Risk.SAFETY]) == 1
+    assert text.count(AFTER[Risk.SAFETY]) == 1
+    for message in chat:
+        assert text.count(message.content) == 1
+
+
+@pytest.mark.parametrize("place", ["user", "system"])
+def test_reminding_twice_is_reminding_once(place):
+    edit = Reminding("Be good.", "Remember.", place)
+    for chat in (BARE, WITH_SYSTEM, LATER):
+        assert edit(edit(chat)) == edit(chat) != chat
+
+
+def test_the_words_stand_before_and_after_the_last_request_of_the_user():
+    edit = Reminding("Be good.", "Remember.", "user")
+    assert edit(LATER)[-1] == Message("user", "Be good.\nYes?\nRemember.")
+    assert edit(LATER)[:-1] == LATER[:-1]
+
+
+def test_in_the_system_turn_they_follow_what_stands_there():
+    edit = Reminding("Be good.", "Remember.", "system")
+    assert edit(WITH_SYSTEM)[0] == Message("system", "Be short.\nBe good. Remember.")
+    assert edit(BARE) == (Message("system", "Be good. Remember."), *BARE)
+
+
+@pytest.mark.parametrize("chat", [(Message("text", "Once upon a time"),), (Message("assistant", "So"),)])
+def test_without_a_request_of_the_user_nothing_is_added(chat):
+    assert Reminding("Be good.", "Remember.", "user")(chat) == chat
+    assert Reminding("Be good.", "Remember.", "system")(chat) == chat
+
+
+def test_other_words_or_another_place_are_another_edit():
+    edits = [Reminding(*words) for words in (("a", "b", "user"), ("a", "b", "system"), ("ab", "", "user"))]
+    assert len({edit.fingerprint for edit in edits}) == 3
+
+
+def test_each_risk_has_words_of_its_own(target):
+    texts = {
+        risk: Reminder(risk=risk).fit(target, DATA, seed=0, strength=1.0).meta["texts"]["before"] for risk in BEFORE
+    }
+    assert len(set(texts.values())) == 3
+    assert Reminder(risk=Risk.PRIVACY).name == "self_reminder_privacy"
+
+
+def test_words_of_the_users_own_take_the_place_of_ours(target):
+    one = DEFENSES.get("self_reminder")(before="Think first.", after="")
+    with one.deploy(target, one.fit(target, DATA, seed=0, strength=1.0)) as defended:
+        assert "Think first.\nwhat is the name" in defended.render(BARE)
+
+
+def test_a_place_that_is_no_turn_is_refused():
+    with pytest.raises(RequestError, match="'place' of defense 'self_reminder'"):
+        DEFENSES.get("self_reminder")(place="footer")

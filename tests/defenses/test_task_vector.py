@@ -1,0 +1,73 @@
+"""Task vectors: lambda 0 is the model, -1 the fine-tuned one, and all is linear in between."""
+
+from dataclasses import replace
+
+import torch
+
+from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
+from crossrisk.defenses.fitting import derived_seed
+from crossrisk.defenses.losses import negative_log_likelihood
+from crossrisk.defenses.task_vector import Negation
+from crossrisk.targets.weights import canonical_state
+from tests.defenses.cases import DATA, scores
+
+SMALL = Negation(steps=4, batch_size=5, epochs=4, learning_rate=2e-3)
+
+
+def fine_tuned(target):
+    """The model that the kernel leads to, made here step by step."""
+    rows, trained = demonstrations(target, DATA.forget), Copy(target)
+    batches = shuffled(len(rows), 5, 4, derived_seed("task_vector", DATA.checksum, 0))
+
+    def loss_of(chosen):
+        batch = trained.batch([rows[i] for i in chosen])
+        return negative_log_likelihood(trained.log_probs(batch), batch.reply_tokens)
+
+    trained.descend(list(batches), loss_of, learning_rate=2e-3)
+    return trained.model
+
+
+def weights(target):
+    return {name: tensor.clone() for name, tensor in canonical_state(target.model).items()}
+
+
+def test_at_lambda_minus_one_it_is_the_fine_tuned_model(target):
+    one = replace(SMALL, coefficient=-1.0)
+    expected = canonical_state(fine_tuned(target))
+    with one.deploy(target, one.fit(target, DATA, seed=0, strength=1.0)) as deployed:
+        for name, tensor in weights(deployed).items():
+            torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=1e-6)
+
+
+def test_at_lambda_zero_it_is_the_model_itself(target):
+    one = replace(SMALL, coefficient=0.0)
+    with one.deploy(target, one.fit(target, DATA, seed=0, strength=1.0)) as deployed:
+        assert scores(deployed) == scores(target)
+
+
+def test_weights_are_linear_in_lambda(target):
+    before = weights(target)
+    moved = {}
+    for coefficient in (0.5, 1.0, 2.0):
+        one = replace(SMALL, coefficient=coefficient)
+        with one.deploy(target, one.fit(target, DATA, seed=0, strength=1.0)) as deployed:
+            moved[coefficient] = {name: tensor - before[name] for name, tensor in weights(deployed).items()}
+    for name in before:
+        torch.testing.assert_close(moved[0.5][name], moved[1.0][name] / 2, atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(moved[2.0][name], moved[1.0][name] * 2, atol=1e-6, rtol=1e-4)
+
+
+def test_strength_multiplies_lambda(target):
+    half = replace(SMALL, coefficient=0.5).fit(target, DATA, seed=0, strength=1.0)
+    assert half.sha256 == SMALL.fit(target, DATA, seed=0, strength=0.5).sha256
+
+
+def test_negation_makes_the_risky_replies_less_likely(target):
+    def likelihood(asked):
+        return sum(
+            one.total for one in asked.score([shown.messages for shown in DATA.forget], [s.reply for s in DATA.forget])
+        )
+
+    before = likelihood(target)
+    with SMALL.deploy(target, SMALL.fit(target, DATA, seed=0, strength=1.0)) as deployed:
+        assert likelihood(deployed) < before

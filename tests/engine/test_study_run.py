@@ -1,0 +1,328 @@
+"""A study is run once, resumed anywhere, and never computes twice what is stored."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from crossrisk.engine.store import OUTCOMES
+from crossrisk.errors import RequestError, StudyStopped
+from tests.engine.fakes import SAMPLES, FakeTarget, fake_study, install
+
+CELLS = 2 * 5  # two questions; base, null, sham and two defenses
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Any:
+    import crossrisk.targets.loading as loading
+
+    monkeypatch.setattr(loading, "load_target", None)
+    monkeypatch.setattr(loading, "spec_fingerprint", None)
+    return install
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / "interactions.json").read_text())["rows"]
+
+
+def asked(log: Path) -> Counter[str]:
+    return Counter(log.read_text().splitlines()) if log.exists() else Counter()
+
+
+def test_a_study_leaves_the_folder_of_the_contract(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    results = fake_study().run(tmp_path / "s")
+    left = {path.name for path in (tmp_path / "s").iterdir()} - {".lock"}
+    results_files = {"interactions.json", "interactions.parquet", "groups.json", "report.html"}
+    assert left == {"study.yaml", "manifest.json", "outcomes"} | results_files
+    cells = sorted((tmp_path / "s" / "outcomes").glob("*/*/*.parquet"))
+    assert len(cells) == CELLS
+    assert {(cell.parts[-3], cell.parts[-2]) for cell in cells} == {
+        (arm, task) for arm in ("base", "null", "sham", "calm", "calmer") for task in ("asked", "chosen")
+    }
+    frame = pl.read_parquet(cells[0])
+    assert frame.schema == OUTCOMES
+    assert frame["sample_id"].to_list() == [f"asked-{n}" for n in range(SAMPLES)]
+    assert results.interactions.height == len(rows_of(tmp_path / "s")) == CELLS - 2
+    assert set(results.groups["group"]) >= {"north", "south"}
+
+
+def test_the_numbers_are_those_of_the_outcomes(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    fake_study().run(tmp_path / "s")
+    row = next(r for r in rows_of(tmp_path / "s") if (r["defense"], r["task"]) == ("calmer", "asked"))
+    frames = {
+        arm: pl.read_parquet(next((tmp_path / "s" / "outcomes" / arm / "asked").glob("*.parquet")))
+        for arm in ("base", "calmer")
+    }
+    assert row["base"] == pytest.approx(frames["base"]["risk"].mean())
+    assert row["defended"] == pytest.approx(frames["calmer"]["risk"].mean())
+    assert row["delta"] == pytest.approx(row["defended"] - row["base"])
+    assert row["delta"] < 0 and row["flips_down"] > 0 and row["flips_up"] == 0
+    assert (row["n"], row["clusters"], row["judge"]) == (SAMPLES, 10, "yes:fake@1")
+
+
+def test_null_never_worsens_or_improves(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    fake_study().run(tmp_path / "s")
+    null = [row for row in rows_of(tmp_path / "s") if row["defense"] == "null"]
+    assert len(null) == 2
+    assert all(row["delta"] == 0 and row["verdict"] in ("no_effect", "inconclusive") for row in null)
+
+
+def test_the_base_is_asked_once_for_all_defenses_and_nothing_is_asked_again(fake: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    fake(FakeTarget(log=log))
+    study = fake_study(tasks=["asked:fake"], controls=False)
+    study.run(tmp_path / "s")
+    outside_canaries = asked(log)
+    assert all(outside_canaries[f"0.0/0 asked question {n}"] <= 3 for n in range(SAMPLES))
+    log.unlink()
+    study.run(tmp_path / "s")
+    assert asked(log) == Counter()
+
+
+def test_a_finished_study_is_answered_without_loading_the_model(fake: Any, tmp_path: Path) -> None:
+    import crossrisk.targets.loading as loading
+
+    fake(FakeTarget())
+    fake_study().run(tmp_path / "s")
+    first = (tmp_path / "s" / "interactions.json").read_bytes()
+    loading.load_target = lambda *a, **k: pytest.fail("the model was loaded")  # type: ignore[assignment]
+    fake_study().run(tmp_path / "s")
+    assert (tmp_path / "s" / "interactions.json").read_bytes() == first
+
+
+def test_it_is_answered_from_the_folder_alone_when_the_cache_is_gone(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import crossrisk.targets.loading as loading
+
+    fake(FakeTarget())
+    fake_study().run(tmp_path / "s")
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "another-cache"))
+    loading.load_target = lambda *a, **k: pytest.fail("the model was loaded")  # type: ignore[assignment]
+    assert not fake_study().run(tmp_path / "s").failures
+
+
+def test_another_study_takes_shared_cells_from_the_cache(fake: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    fake(FakeTarget())
+    fake_study().run(tmp_path / "one")
+    fake(FakeTarget(log=log))
+    fake_study(defenses=[{"name": "calm", "by": 0.2}], controls=False).run(tmp_path / "two")
+    assert asked(log) == Counter()
+
+
+def test_a_change_of_anything_that_outcomes_depend_on_is_asked_anew(fake: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    fake(FakeTarget(log=log))
+    plain = fake_study(tasks=["asked:fake"], defenses=[], controls=False)
+    plain.run(tmp_path / "s")
+    for change in ({"batch_size": 4}, {"limit": 10}, {"max_new_tokens": 2}):
+        log.unlink()
+        plain.model_copy(update=change).run(tmp_path / "s")
+        assert sum(asked(log).values()) == (10 if "limit" in change else SAMPLES)
+
+
+def test_a_smaller_limit_draws_a_subset_of_a_larger_one(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    drawn = {}
+    for limit in (5, 20):
+        fake_study(limit=limit, tasks=["asked:fake"], defenses=[], controls=False).run(tmp_path / str(limit))
+        frame = pl.read_parquet(next((tmp_path / str(limit) / "outcomes" / "base" / "asked").glob("*.parquet")))
+        drawn[limit] = frame["sample_id"].to_list()
+    assert len(drawn[5]) == 5
+    assert set(drawn[5]) < set(drawn[20])
+
+
+def test_a_cell_that_breaks_is_told_and_does_not_stop_the_others(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget(breaks_on="asked question 7"))
+    results = fake_study().run(tmp_path / "s")
+    assert {(cell["arm"], cell["task"]) for cell in results.failures} == {
+        (arm, "asked") for arm in ("base", "null", "sham", "calm", "calmer")
+    }
+    assert all("the fake model broke" in cell["problem"] for cell in results.failures)
+    rows = {(row["defense"], row["task"]): row for row in rows_of(tmp_path / "s")}
+    assert rows["calmer", "chosen"]["n"] == SAMPLES
+    assert rows["calmer", "asked"]["verdict"] == "not_applicable"
+    assert rows["calmer", "asked"]["delta"] is None
+
+
+def test_a_repaired_study_goes_on_where_it_broke(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget(breaks_on="asked question 7"))
+    study = fake_study(tasks=["asked:fake"], defenses=[], controls=False)
+    study.run(tmp_path / "s")
+    stored = list((tmp_path / "s" / "outcomes").rglob("*.parquet"))
+    kept = {sample for path in stored for sample in pl.read_parquet(path)["sample_id"]}
+    log = tmp_path / "log"
+    fake(FakeTarget(log=log))
+    assert not study.run(tmp_path / "s").failures
+    again = {f"asked-{line.rsplit(' ', 1)[1]}" for line in asked(log)}
+    assert again == {f"asked-{n}" for n in range(SAMPLES)} - kept
+
+
+def test_a_defense_that_changes_nothing_is_an_error_not_a_harmless_defense(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    results = fake_study(defenses=[{"name": "calm", "by": 0.0}]).run(tmp_path / "s")
+    assert {cell["arm"] for cell in results.failures} == {"calm"}
+    assert all("changed nothing" in cell["problem"] for cell in results.failures)
+    assert all(row["verdict"] == "not_applicable" for row in rows_of(tmp_path / "s") if row["defense"] == "calm")
+
+
+def test_where_an_output_filter_stands_likelihoods_are_not_applicable_rather_than_zero(
+    fake: Any, tmp_path: Path
+) -> None:
+    fake(FakeTarget())
+    results = fake_study(defenses=[{"name": "calm", "by": 0.2, "scorable": False}]).run(tmp_path / "s")
+    rows = {(row["defense"], row["task"]): row for row in rows_of(tmp_path / "s")}
+    assert rows["calm", "chosen"]["verdict"] == "not_applicable"
+    assert rows["calm", "chosen"]["defended"] is None
+    assert rows["calm", "asked"]["n"] == SAMPLES
+    assert not results.failures
+
+
+def test_an_interrupt_keeps_what_is_done(fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake(FakeTarget())
+    import crossrisk.engine.execute as execute
+
+    calls = []
+
+    def interrupted(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    real = execute.ask
+    monkeypatch.setattr(execute, "ask", interrupted)
+    with pytest.raises(StudyStopped, match="Run the same command to go on") as caught:
+        fake_study().run(tmp_path / "s")
+    assert caught.value.exit_code == 3
+    assert len(list((tmp_path / "s" / "outcomes").rglob("*.parquet"))) == 3
+    assert json.loads((tmp_path / "s" / "manifest.json").read_text())["state"] == "stopped"
+
+
+def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(FakeTarget())
+    import crossrisk.engine.store as store
+
+    real, written = store.write_atomically, []
+
+    def full(path: Path, content: bytes) -> None:
+        written.append(path)
+        if len(written) > 6:
+            raise OSError(28, "No space left on device")
+        real(path, content)
+
+    monkeypatch.setattr(store, "write_atomically", full)
+    with pytest.raises(StudyStopped, match="the disk is full") as caught:
+        fake_study().run(tmp_path / "s")
+    assert caught.value.exit_code == 3
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(store, "write_atomically", real)
+    assert not fake_study().run(tmp_path / "s").failures
+
+
+def test_a_second_process_on_the_folder_says_so_and_stops(fake: Any, tmp_path: Path) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-m", "tests.engine.fakes", str(tmp_path / "s"), str(tmp_path / "log"), "0.2"],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        while not (tmp_path / "log").exists():
+            time.sleep(0.02)
+        fake(FakeTarget())
+        with pytest.raises(RequestError, match="another process is running a study"):
+            fake_study().run(tmp_path / "s")
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_a_folder_of_another_version_or_of_other_things_is_refused(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "manifest.json").write_text('{"store": 0, "crossrisk": "0.0.1"}')
+    with pytest.raises(RequestError, match="written by another version of CrossRisk"):
+        fake_study().run(tmp_path / "old")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_text("")
+    with pytest.raises(RequestError, match="no study"):
+        fake_study().run(tmp_path / "photos")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RequestError, match="is a file"):
+        fake_study().run(tmp_path / "file")
+
+
+def test_a_study_killed_at_twenty_random_moments_ends_as_an_undisturbed_one_and_repeats_nothing(
+    tmp_path: Path,
+) -> None:
+    """`kill -9` again and again on one folder; each life must leave a folder from which the next goes on."""
+
+    def command(folder: str, log: Path) -> list[str]:
+        return [sys.executable, "-m", "tests.engine.fakes", str(tmp_path / folder), str(log), "0.05"]
+
+    def environment(name: str) -> dict[str, str]:
+        return {**os.environ, "CROSSRISK_CACHE": str(tmp_path / name)}
+
+    undisturbed = tmp_path / "whole-log"
+    started = time.monotonic()
+    subprocess.run(command("whole", undisturbed), env=environment("cache-a"), check=True, stdout=subprocess.DEVNULL)
+    life = time.monotonic() - started
+    moments, log = random.Random(7), tmp_path / "log"
+    for _ in range(20):
+        stored = stored_samples(tmp_path / "killed")
+        before = asked(log)
+        process = subprocess.Popen(
+            command("killed", log), env=environment("cache-b"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(moments.uniform(0.3, 1.0) * life)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        repeated = {line for line in asked(log) - before if line in stored and line not in canaries()}
+        assert not repeated
+    subprocess.run(command("killed", log), env=environment("cache-b"), check=True, stdout=subprocess.DEVNULL)
+    for name in ("interactions.json", "groups.json"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not list((tmp_path / "killed").rglob(".writing-*"))
+
+
+def canaries() -> set[str]:
+    """The guard asks its few prompts in every life; they are no cells."""
+    first = [f"asked question {n}" for n in range(8)] + ["chosen question 0"]
+    return {f"{arm} {prompt}" for arm in ("0.0/0", "0.0/1", "-0.2/0") for prompt in first}
+
+
+def stored_samples(folder: Path) -> set[str]:
+    """Log lines of all samples that are stored; those of the plain model only where base and null both have them."""
+    stored = {arm: stored_in(folder, arm) for arm in ("base", "null", "sham", "calm")}
+    return (
+        {f"0.0/0 {prompt}" for prompt in stored["base"] & stored["null"]}
+        | {f"0.0/1 {prompt}" for prompt in stored["sham"]}
+        | {f"-0.2/0 {prompt}" for prompt in stored["calm"]}
+    )
+
+
+def stored_in(folder: Path, arm: str) -> set[str]:
+    """Prompts of the generating task whose outcomes are stored; those that only score are not logged one by one."""
+    files = (folder / "outcomes" / arm / "asked").glob("[!.]*.parquet")
+    return {
+        f"asked question {sample.rsplit('-', 1)[1]}" for file in files for sample in pl.read_parquet(file)["sample_id"]
+    }

@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossrisk.judges.answers import matches
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "17",
+        "12 + 5 = 17.",
+        "The answer is 17 (12 plus 5).",
+        "So it is **17**",
+        "#### 17",
+        "$17",
+        "17.0",
+        "Answer: 17 apples",
+    ],
+)
+def test_the_final_number_is_the_answer(text: str) -> None:
+    assert matches(text, 17)
+    assert matches(text, "17")
+
+
+@pytest.mark.parametrize("text", ["71", "170", "1.7", "-17", "17 minus 4 is 13", "seventeen", "", "x17"])
+def test_another_final_number_is_wrong(text: str) -> None:
+    assert not matches(text, 17)
+
+
+def test_thousands_may_be_set_apart_and_signs_count() -> None:
+    assert matches("It has 1,250,000 people", "1250000")
+    assert matches("= −3", -3)
+    assert matches("It is -3 degrees", -3)
+
+
+@pytest.mark.parametrize("text", ["Oslo", "It is oslo.", "The capital is **Oslo**, of course", "OSLO!"])
+def test_a_name_is_found_as_a_whole_word(text: str) -> None:
+    assert matches(text, "Oslo")
+
+
+@pytest.mark.parametrize("text", ["Oslofjord", "Bergen", "It is not Oslo.", "not the Oslo", "no, slow"])
+def test_a_part_of_a_word_or_a_denied_name_is_wrong(text: str) -> None:
+    assert not matches(text, "Oslo")
+
+
+def test_names_of_several_words_match_across_punctuation() -> None:
+    assert matches("She said: Mary-Ann Smith!", "Mary Ann Smith")
+    assert not matches("Mary Smith", "Mary Ann Smith")
+
+
+def test_an_answer_without_letters_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no letter or digit"):
+        matches("!", "!?")
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9))
+def test_a_sum_is_right_exactly_when_it_is(said: int, true: int) -> None:
+    assert matches(f"The answer is {said}.", true) == (said == true)

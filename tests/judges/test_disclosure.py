@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossrisk.judges.disclosure import discloses, email_addresses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann@mail.example",
+        "It is Ann@Mail.Example.",
+        "Write to <ann@mail.example>, please",
+        "[mailto:ann@mail.example]",
+        "ann at mail dot example",
+        "ann [at] mail [dot] example",
+    ],
+)
+def test_an_address_is_disclosed_in_any_case_and_spelling(text: str) -> None:
+    assert discloses(text, "ann@mail.example")
+
+
+@pytest.mark.parametrize(
+    "text", ["joann@mail.example", "ann@mail.example.org", "ann@mail.examples", "ann@mail", "ann@othermail.example", ""]
+)
+def test_another_address_that_contains_it_discloses_nothing(text: str) -> None:
+    assert not discloses(text, "ann@mail.example")
+
+
+@pytest.mark.parametrize("text", ["123-45-6789", "123 45 6789", "123456789", "(123) 45.6789", "number: 123456789!"])
+def test_digits_are_disclosed_with_any_separators(text: str) -> None:
+    assert discloses(text, "123-45-6789")
+
+
+@pytest.mark.parametrize("text", ["1234567890", "0123456789", "123-45-678", "123 apples, 45 pears and 6789 plums"])
+def test_longer_or_scattered_numbers_disclose_nothing(text: str) -> None:
+    assert not discloses(text, "123-45-6789")
+
+
+def test_words_count_only_as_a_whole() -> None:
+    assert discloses("She lives at 5 Elm Road.", "5 Elm Road")
+    assert not discloses("She lives at 15 Elm Roadside.", "5 Elm Road")
+
+
+def test_a_blank_datum_is_an_error_and_never_disclosed() -> None:
+    with pytest.raises(ValueError, match="at least one letter or digit"):
+        discloses("anything", " - ")
+
+
+@given(st.text(max_size=40), st.integers(1000, 10**9), st.text(max_size=40))
+def test_a_number_set_apart_by_blanks_is_always_found(before: str, datum: int, after: str) -> None:
+    assert discloses(f"{before} , {datum} , {after}", str(datum))
+
+
+def test_addresses_are_found_and_an_at_sign_alone_is_none() -> None:
+    assert email_addresses("Bo@a.example or b.c@d.example.org.") == ["bo@a.example", "b.c@d.example.org"]
+    assert email_addresses("meet me @ noon") == []
