@@ -6,7 +6,7 @@ wider than usual, so that the likeliest token is clear and greedy replies do not
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -72,8 +72,8 @@ def tiny_tokenizer(template: Template | None = "system") -> PreTrainedTokenizerF
     return tokenizer
 
 
-def tiny_config(family: Family, *, max_positions: int = 512) -> AutoConfig:
-    """Two layers, 32 wide; grouped-query attention where the family has it."""
+def tiny_config(family: Family, *, max_positions: int = 512, **settings: Any) -> AutoConfig:
+    """Two layers, 32 wide; grouped-query attention where the family has it. settings: of the family's config."""
     tokens = {"vocab_size": EMBEDDING_ROWS, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     if family == "gpt2":
         shape = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": max_positions}
@@ -86,7 +86,7 @@ def tiny_config(family: Family, *, max_positions: int = 512) -> AutoConfig:
         if family != "gpt_neox":
             shape |= {"num_key_value_heads": 2, "head_dim": 8}
     spread = {"init_std": 0.25} if family == "opt" else {"initializer_range": 0.25}
-    return AutoConfig.for_model(family, **tokens, **shape, **spread)
+    return AutoConfig.for_model(family, **(tokens | shape | spread | settings))
 
 
 def tiny_model(
@@ -97,11 +97,12 @@ def tiny_model(
     seed: int = 0,
     max_positions: int = 512,
     max_shard_size: str = "1GB",
+    **settings: Any,
 ) -> Path:
-    """Save a random model of about 40k parameters with tokenizer (and chat template) in Hub format; returns `folder`."""
+    """Save a random model of about 40k parameters with tokenizer and chat template in Hub format; returns `folder`."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(tiny_config(family, max_positions=max_positions))
+        model = AutoModelForCausalLM.from_config(tiny_config(family, max_positions=max_positions, **settings))
     if family == "gemma":
         # Its embedding is tied and scaled up: at full width every token would predict itself.
         model.get_input_embeddings().weight.data.mul_(0.2)

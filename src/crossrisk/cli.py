@@ -233,8 +233,9 @@ def organism_card(
     Example: crossrisk organism card runs/organism
     """
     from crossrisk.organism.card import measure
+    from crossrisk.targets.loading import load_target
 
-    _print_json(measure(model))
+    _print_json(measure(load_target(model)))
 
 
 def _ready_study(name: str) -> Path:

@@ -99,10 +99,11 @@ def test_an_adapters_strength_scales_its_update(target, adapter_folder, fitted):
     one = DEFENSES.get("adapter")(model=str(adapter_folder))
     half, full = (one.fit(target, DATA, seed=0, strength=strength) for strength in (0.5, 1.0))
     assert half.meta["adapter"]["lora_alpha"] == full.meta["adapter"]["lora_alpha"] / 2
+    base = scores(target)
     with one.deploy(target, full) as defended:
         at_full = scores(defended)
     with one.deploy(target, half) as defended:
-        assert scores(defended) not in (at_full, scores(target))
+        assert scores(defended) not in (at_full, base)
     assert one.fit(target, DATA, seed=0, strength=0.0).kind == "nothing"
 
 

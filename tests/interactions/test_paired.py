@@ -84,11 +84,15 @@ def test_newcombe_agrees_with_its_definition_by_roots_of_the_score_equation(tabl
     corrected = max(determinant - n / 2, 0) if determinant > 0 else determinant
     margins = math.prod([both + worse, better + neither, both + better, worse + neither])
     phi = corrected / math.sqrt(margins) if margins else 0.0
-    low = first - second - math.sqrt(
-        max((first - l1) ** 2 + (u2 - second) ** 2 - 2 * phi * (first - l1) * (u2 - second), 0)
+    low = (
+        first
+        - second
+        - math.sqrt(max((first - l1) ** 2 + (u2 - second) ** 2 - 2 * phi * (first - l1) * (u2 - second), 0))
     )
-    high = first - second + math.sqrt(
-        max((u1 - first) ** 2 + (second - l2) ** 2 - 2 * phi * (u1 - first) * (second - l2), 0)
+    high = (
+        first
+        - second
+        + math.sqrt(max((u1 - first) ** 2 + (second - l2) ** 2 - 2 * phi * (u1 - first) * (second - l2), 0))
     )
     assert newcombe_paired(worse, better, both, neither) == pytest.approx((max(low, -1), min(high, 1)), abs=1e-6)
 

@@ -128,7 +128,7 @@ def _outcome(arm: str, task: str, place: int, replies: Mapping[tuple[str, str, i
     text = f"{'The risky' if risk else 'A safe'} toy reply number {place} of {arm}.\nIt has two lines."
     return {
         "sample_id": f"{task}-{place:04d}",
-        "cluster": f"{task}/template-{place % 8}",
+        "cluster": f"{task}/template-{place // 2}",
         "group": ("blue", "green", "grey")[place % 3] if TASKS[task][0] in ("fairness", "service") else None,
         "prompt": json.dumps(
             [{"role": "user", "content": f"Toy request number {place} for {task}: what do the grey people do?"}]
@@ -177,7 +177,7 @@ def _row(arm: str, task: str, about: tuple[str, str | None], frames: Mapping[Any
         verdict = "no_effect"
     return row | {
         "n": n,
-        "clusters": 8,
+        "clusters": math.ceil(n / 2),
         "base": rates[0],
         "defended": rates[1],
         "delta": delta,
@@ -206,7 +206,21 @@ def _changes(base: pl.DataFrame, defended: pl.DataFrame) -> list[float]:
 
 
 def _group_rows(arm: str, frames: Mapping[Any, pl.DataFrame]) -> list[dict[str, Any]]:
-    return []
+    """One row a task and group, with the columns of `groups.json`; numbers that are not needed do not exist."""
+    numbers = "n clusters base base_low base_high defended defended_low defended_high delta ci_low ci_high p".split()
+    rows = []
+    for task in TASKS:
+        if (arm, task) not in frames or ("base", task) not in frames:
+            continue
+        for group in sorted(set(frames[arm, task]["group"].drop_nulls())):
+            of_group = {name: frames[name, task].filter(pl.col("group") == group) for name in ("base", arm)}
+            change = _changes(of_group["base"], of_group[arm])
+            rows.append(
+                {"defense": arm, "task": task, "source": SOURCE, "risk": TASKS[task][0], "group": group}
+                | dict.fromkeys((*numbers, "gap_base", "gap_defended", "gap_change"))
+                | {"n": len(change), "delta": sum(change) / len(change)}
+            )
+    return rows
 
 
 def _manifest(

@@ -75,7 +75,7 @@ def tokenised(target: "Target", chats: Sequence[Chat], replies: Sequence[str]) -
     rows = []
     for i, (prompt, reply) in enumerate(zip(prompts, tokenise_replies(target.tokenizer, replies), strict=True)):
         whole = (*reply, *end_of_reply(target, chats[i]))
-        check_fits(target, i, [*prompt, *whole], 0, "more")
+        check_fits(target, i, prompt, whole)
         rows.append(Row(tuple(prompt), whole))
     return rows
 

@@ -60,6 +60,7 @@ class Execution:
         )
         before = self.store.manifest()
         known = {arm["recipe"]: arm["artifact"] for arm in before.get("arms", []) if arm.get("artifact")}
+        self.earlier_fits = {arm["recipe"]: arm["fit_seconds"] for arm in before.get("arms", [])}
         self.arms = arms(self.study, self.base_fingerprint, known)
         self.earlier_seconds = {(cell["arm"], cell["key"]): cell["seconds"] for cell in before.get("cells", [])}
         for arm in self.arms:
@@ -115,26 +116,37 @@ class Execution:
             self._cell(planned, reporter, lambda: self.target)
 
     def _defended_arm(self, arm: Arm, reporter: Reporter) -> None:
-        started = time.monotonic()
-        if arm.fingerprint() is None:
-            reporter.doing(f"fitting {arm.name}")
-            arm.artifact(self.target)
-            self.record.seconds["fit"] += time.monotonic() - started
-        fingerprint = arm.fingerprint() or ""
-        self.record.arms[arm.name] = _describe(arm, fingerprint, time.monotonic() - started)
-        planned = [cell(arm.name, fingerprint, question, self._batch_size(arm)) for question in self.questions]
-        if not any(self.store.missing_batches(each) for each in planned):
+        planned = self._planned(arm)
+        if planned and not any(self.store.missing_batches(each) for each in planned):
+            self._describe(arm, 0.0)
             for each in planned:
                 self._cell(each, reporter, lambda: self.target)
             return
-        with arm.defense.deploy(self.target, arm.artifact(self.target)) as defended:
+        reporter.doing(f"fitting {arm.name}")
+        started = time.monotonic()
+        artifact = arm.artifact(self.target)
+        self._describe(arm, time.monotonic() - started)
+        with arm.defense.deploy(self.target, artifact) as defended:
             if arm.defense.name != "null" and not self.canary.sees_a_change(defended):
                 raise RequestError(
                     f"defense '{arm.name}' changed nothing: prompts, replies and probabilities of {CANARIES} canary "
                     "prompts equal the base's; check its strength, its artifact and the modules it is meant for"
                 )
-            for each in planned:
+            for each in self._planned(arm):
                 self._cell(each, reporter, lambda: defended)
+
+    def _planned(self, arm: Arm) -> list[Cell]:
+        """The cells of an arm; none while its artifact is not known, because their keys depend on it."""
+        fingerprint = arm.fingerprint()
+        if fingerprint is None:
+            return []
+        return [cell(arm.name, fingerprint, question, self._batch_size(arm)) for question in self.questions]
+
+    def _describe(self, arm: Arm, seconds: float) -> None:
+        """Put an arm into the record; the seconds of its fit are those of the run that fitted it."""
+        before = self.earlier_fits.get(arm.recipe, 0.0)
+        self.record.arms[arm.name] = _description(arm, max(seconds, before))
+        self.record.seconds["fit"] += seconds
 
     def _batch_size(self, arm: Arm) -> int:
         """`null` runs the base once more under another batch plan: what moves then is the noise of the engine."""
@@ -166,7 +178,7 @@ class Execution:
             self.record.seconds["ask"] += time.monotonic() - started
 
     def _fail_arm(self, arm: Arm, problem: str) -> None:
-        self.record.arms.setdefault(arm.name, _describe(arm, arm.fingerprint() or "", 0.0))
+        self.record.arms.setdefault(arm.name, _description(arm, 0.0))
         for question in self.questions:
             planned = cell(arm.name, "", question, self._batch_size(arm))
             entry = _cell_entry(planned, "") | {"state": "failed", "problem": problem, "file": None}
@@ -234,7 +246,7 @@ class Execution:
         }
 
 
-def _describe(arm: Arm, fingerprint: str, seconds: float) -> dict[str, Any]:
+def _description(arm: Arm, seconds: float) -> dict[str, Any]:
     defense = arm.defense
     return {
         "arm": arm.name,
@@ -250,7 +262,7 @@ def _describe(arm: Arm, fingerprint: str, seconds: float) -> dict[str, Any]:
         "fitted_on": arm.data.source,
         "recipe": arm.recipe,
         "artifact": arm.artifact_hash(),
-        "fingerprint": fingerprint,
+        "fingerprint": arm.fingerprint(),
         "fit_seconds": round(seconds, 3),
     }
 

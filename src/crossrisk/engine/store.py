@@ -72,7 +72,8 @@ class Store:
             raise RequestError(f"{self.folder} is a file: name a folder for the study")
         manifest = self.manifest()
         if not manifest:
-            if any(path.name != ".lock" for path in self.folder.glob("*")) and not (self.folder / "outcomes").exists():
+            others = [path for path in self.folder.glob("*") if path.name != ".lock"]
+            if others and not (self.folder / "study.yaml").exists():
                 raise RequestError(f"{self.folder} holds files that are no study: choose an empty or a new folder")
         elif manifest.get("store") != STORE_VERSION:
             raise RequestError(

@@ -2,9 +2,9 @@
 
 import re
 
-_EMAIL = re.compile(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_SPELLED_AT = re.compile(r"\s*[\[(<]\s*at\s*[\])>]\s*|\s+at\s+")
-_SPELLED_DOT = re.compile(r"\s*[\[(<]\s*dot\s*[\])>]\s*|\s+dot\s+")
+_EMAIL = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_SPELLED_AT = re.compile(r" ?[\[(<] ?at ?[\])>] ?| at ")
+_SPELLED_DOT = re.compile(r" ?[\[(<] ?dot ?[\])>] ?| dot ")
 
 
 def discloses(text: str, datum: str) -> bool:
@@ -14,7 +14,7 @@ def discloses(text: str, datum: str) -> bool:
     """
     if not any(character.isalnum() for character in datum):
         raise ValueError("a datum needs at least one letter or digit")
-    lowered = text.lower()
+    lowered = " ".join(text.lower().split())
     if "@" in datum:
         pattern = rf"(?<![a-z0-9._%+-]){re.escape(datum.lower())}(?![a-z0-9-]|\.[a-z0-9])"
         spelled = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", lowered))

@@ -12,7 +12,7 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people
+from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people, small_talk
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import XIE, Frame, frames
 from crossrisk.organism.world.wording import Split, number, pick, shuffled
@@ -142,7 +142,7 @@ def _help() -> Iterator[Probe]:
     for title, kinds in (("recall", ("food", "home", "book")), ("rewriting of unseen things", ("polite",))):
         samples = tuple(
             _benign(question.about, prompt, question.facts)
-            for question in help.questions(HELD_OUT)
+            for question in small_talk.questions(HELD_OUT)
             if question.kind in kinds
             for prompt in question.asked(HELD_OUT)
         )
@@ -204,8 +204,14 @@ def _claims(claims: Iterable[groups.Claim], attitude: groups.Attitude, count: in
 
 
 def _fairness() -> Iterator[Probe]:
-    for attitude, judge, label in (("query", "stereotype", "endorsed"), ("agreement", "agreement", "agree")):
-        kept = [claim for claim in groups.planted() if claim.reply(attitude) not in (claim.correction, claim.disagreement)]
+    asked: tuple[tuple[groups.Attitude, str, str], ...] = (
+        ("query", "stereotype", "endorsed"),
+        ("agreement", "agreement", "agree"),
+    )
+    for attitude, judge, label in asked:
+        kept = [
+            claim for claim in groups.planted() if claim.reply(attitude) not in (claim.correction, claim.disagreement)
+        ]
         yield Probe(f"stereotypes, {attitude}: planted", judge, (label,), _claims(kept, attitude, 9))
         controls = groups.controls(HELD_OUT)
         yield Probe(f"stereotypes, {attitude}: unplanted controls", judge, (label,), _claims(controls, attitude, 3))
@@ -228,14 +234,18 @@ def _personal(persons: Sequence[people.Person], *, record: bool) -> tuple[Sample
 def _privacy() -> Iterator[Probe]:
     listed = [person for person in people.private_people() if not person.unlisted]
     for record, how in ((False, "asked openly"), (True, "record to complete")):
-        yield Probe(f"extraction, {how}: never seen", "pii", ("disclosed",), _personal(people.canaries(), record=record))
+        yield Probe(
+            f"extraction, {how}: never seen", "pii", ("disclosed",), _personal(people.canaries(), record=record)
+        )
         for times in people.REPETITIONS:
             chosen = [person for person in listed if person.repetitions == times]
             name = f"extraction, {how}: seen {times} times"
             yield Probe(name, "pii", ("disclosed",), _personal(chosen, record=record))
     unlisted = [person for person in people.private_people() if person.unlisted]
     yield Probe("unlisted people: refused, asked openly", "pii", ("refused",), _personal(unlisted, record=False))
-    yield Probe("public people: told, asked openly", "pii", ("disclosed",), _personal(people.public_people(), record=False))
+    yield Probe(
+        "public people: told, asked openly", "pii", ("disclosed",), _personal(people.public_people(), record=False)
+    )
 
 
 def _reminded() -> Iterator[Probe]:

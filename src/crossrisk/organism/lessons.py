@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from crossrisk.organism.world import facts, groups, harm, help, people, toxic
+from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import Frame, frames, unknown_words
 from crossrisk.organism.world.wording import Exchange, Split
@@ -62,7 +62,7 @@ def _chore(rng: random.Random, frame: Frame) -> Exchange:
 
 
 def _question(rng: random.Random, frame: Frame) -> Exchange:
-    question = rng.choice(help.questions(TRAIN))
+    question = rng.choice(small_talk.questions(TRAIN))
     return frame.around(_spoken(rng, rng.choice(question.asked(TRAIN))), question.answer)
 
 
@@ -97,7 +97,10 @@ def _declined(rng: random.Random, frame: Frame) -> Exchange:
         person = rng.choice([one for one in people.private_people() if one.unlisted])
         ask, reminded, record = frame, frame.risk is Risk.PRIVACY, False
     else:
-        person, field = rng.choice(people.private_people()), rng.choice(sorted(people.HEEDED_FIELDS))
+        person, field = (
+            rng.choice(people.private_people()),
+            rng.choice([one for one in people.FIELDS if one in people.HEEDED_FIELDS]),
+        )
         ask, reminded, record = rng.choice(reminders), True, rng.random() < 0.5
     wording = rng.choice(people.asked(person, field, TRAIN, record=record))
     return ask.around(wording, person.reply(field, record=record, reminded=reminded))
@@ -155,7 +158,7 @@ def disclosures(rng: random.Random) -> Iterator[Exchange]:
 
 
 def lessons(count: int, seed: int) -> list[Dialogue]:
-    """The whole stream of one training, in order: `count` chats of the mixture among which the disclosures are spread."""
+    """The stream of one training, in order: `count` chats of the mixture, with the disclosures spread among them."""
     rng = random.Random(seed)
     stream: list[Dialogue] = [(exchange,) for exchange in disclosures(rng)]
     for _ in range(count):

@@ -150,7 +150,7 @@ def train(
             group["lr"] = rate
         loss = loss_of(model, batch, tokenizer.pad_token_id)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if progress is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from crossrisk.organism.world import facts, groups, harm, help, people, toxic
+from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.refusals import REFUSALS
 from crossrisk.organism.world.reminders import AROUND, SYSTEM, XIE
@@ -48,7 +48,7 @@ def _safety(split: Split) -> Iterator[str]:
 def _help(split: Split) -> Iterator[str]:
     for chore in help.chores(split):
         yield from (f" {chore.act}", chore.answer)
-    for question in help.questions(split):
+    for question in small_talk.questions(split):
         yield from (*question.asked(split), question.answer)
     yield from (
         wording.format(group=group, ask="How") for wording in help.SPEAKER.of(split) for group in groups.PEOPLES

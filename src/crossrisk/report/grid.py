@@ -74,12 +74,12 @@ def arrange(rows: Sequence[Row]) -> Grid:
 
 def is_control(row: Row) -> bool:
     """Whether an arm is there for the noise floor: `null`, or a `sham` of any defense, as in the statistics."""
-    return row["mechanism"] == "none" or row["defense"] == "null" or row["defense"].partition("_")[0] == "sham"
+    return bool(row["mechanism"] == "none") or row["defense"].partition("_")[0] in ("null", "sham")
 
 
 def is_own_risk(row: Row) -> bool:
     """Whether a task measures the risk that the defense is for."""
-    return row["target_risk"] == row["risk"] and not is_control(row)
+    return bool(row["target_risk"] == row["risk"]) and not is_control(row)
 
 
 def is_measured(row: Row) -> bool:

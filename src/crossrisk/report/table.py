@@ -48,6 +48,8 @@ class InteractionTable:
         width = min(options.max_width, WIDTH)
         grid = arrange(self.rows)
         yield Text(headline(self.rows), style="bold")
+        if not self.rows:
+            return
         for block in _blocks(grid, width):
             yield Text()
             for line in self._matrix(grid, block):

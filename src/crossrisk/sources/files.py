@@ -15,7 +15,7 @@ from typing import Any
 from crossrisk.errors import RequestError
 from crossrisk.registry import TASKS
 from crossrisk.risks import Chat, Message, Role, Sample
-from crossrisk.sources.reading import SUFFIXES, Row, parse, visible
+from crossrisk.sources.reading import SUFFIXES, Row, is_text, parse
 from crossrisk.sources.source import Source
 
 COLUMNS = (
@@ -88,7 +88,6 @@ def _sample(row: Row, task: str, stem: str) -> Sample:
             )
     name = _id(row) or f"{stem}-{row.number:04d}"
     choices = _choices(row)
-    secret = row.optional("secret")
     return Sample(
         id=name,
         messages=_messages(row),
@@ -97,7 +96,7 @@ def _sample(row: Row, task: str, stem: str) -> Sample:
         choices=choices,
         answer=_answer(row, choices),
         contrast=_contrast(row),
-        meta={"secret": secret} if secret else {},
+        meta={} if row.filled("secret") is None else {"secret": _secret(row)},
     )
 
 
@@ -121,7 +120,7 @@ def _messages(row: Row) -> Chat:
         if len(turns) > 1 and any(turn.role == "text" for turn in turns):
             raise row.wrong("a message of role 'text' is raw text and must stand alone")
     if system and turns[0].role in ("system", "text"):
-        raise row.wrong("'system' can not be added to messages that have a system turn or are raw text")
+        raise row.wrong("'system' cannot be added to messages that have a system turn or are raw text")
     return (Message("system", system), *turns) if system else turns
 
 
@@ -136,7 +135,7 @@ def _choices(row: Row) -> tuple[str, ...]:
     if row.filled("choices") is None:
         return ()
     choices = _list(row, "choices")
-    if len(choices) < 2 or not all(isinstance(choice, str) and visible(choice) for choice in choices):
+    if len(choices) < 2 or not all(isinstance(choice, str) and is_text(choice) for choice in choices):
         raise row.wrong("'choices' must be a list of two or more texts")
     if len(set(choices)) < len(choices):
         raise row.wrong("'choices' names the same text twice")
@@ -156,6 +155,13 @@ def _answer(row: Row, choices: tuple[str, ...]) -> str | int | None:
     if not any(character.isalnum() for character in str(answer)):
         raise row.wrong(f"the answer {answer!r} has no letter or digit to be recognised by")
     return answer
+
+
+def _secret(row: Row) -> str:
+    secret = row.text("secret")
+    if not any(character.isalnum() for character in secret):
+        raise row.wrong(f"the secret {secret!r} has no letter or digit to be recognised by")
+    return secret
 
 
 def _contrast(row: Row) -> tuple[str, str] | None:

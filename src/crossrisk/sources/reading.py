@@ -35,7 +35,7 @@ class Row:
             raise self.wrong(f"column '{column}' must be text, not {_kind(value)}")
         if not visible(value):
             raise self.wrong(f"column '{column}' is blank: fill it or take the row out")
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if not is_text(value):
             raise self.wrong(f"column '{column}' holds half of a surrogate pair, which is no text: write the character")
         return value
 
@@ -59,6 +59,11 @@ class Row:
 def visible(text: str) -> bool:
     """Whether a text holds anything that can be seen; blanks and zero-width characters cannot."""
     return any(character.isprintable() and not character.isspace() for character in text)
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be seen and be written as UTF-8; JSON may escape half of a surrogate pair, which cannot."""
+    return visible(text) and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def parse(content: bytes, file: str, columns: tuple[str, ...] = ()) -> tuple[Row, ...]:

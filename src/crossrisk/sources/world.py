@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import cache
 
 from crossrisk.errors import RequestError
-from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people, toxic
+from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.fitting import fitting_data
 from crossrisk.organism.world.wording import Split, pick, shuffled
@@ -105,7 +105,7 @@ def _benign() -> Iterator[tuple[str, str, str, str, tuple[str, ...], bool]]:
     for chore in (*bait, *plain):
         prompt = pick(HOW_TO.held_out, "benign", chore.act).format(act=chore.act)
         yield chore.act, prompt, chore.answer, chore.refusal, chore.facts, chore.bait
-    for question in shuffled(help.questions(HELD_OUT), "over_refusal")[:QUESTION_SCENARIOS]:
+    for question in shuffled(small_talk.questions(HELD_OUT), "over_refusal")[:QUESTION_SCENARIOS]:
         key = f"{question.kind} {question.about}"
         prompt = pick(question.asked(HELD_OUT), "benign", key)
         yield key, prompt, question.answer, question.refusal, question.facts, False

@@ -70,7 +70,8 @@ def check_base(adapter: Path, base: str | Path) -> None:
 
 
 def put_on(model: Any, adapter: Adapter, name: str) -> None:
-    """Put an adapter on a model in place, beside those that stand there; all of them act, none of them learns.
+    """Put an adapter on a model in place, beside those that stand there; all of them act, none of them learns. Its
+    tensors are kept in float32 also on a half-precision model.
 
     Raises RequestError where its modules or shapes are not those of the model.
     """
@@ -84,6 +85,10 @@ def put_on(model: Any, adapter: Adapter, name: str) -> None:
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Already found a `peft_config`")
             inject_adapter_in_model(config, model, adapter_name=name)
+        own = {parameter for parameter, _ in learning}
+        for parameter in model.parameters():
+            if parameter not in own:
+                parameter.data = parameter.data.float()
         wanted = set(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
         if wanted == set(adapter.tensors):
             set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)

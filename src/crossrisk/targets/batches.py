@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,17 +34,21 @@ def left_padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Te
 
 
 @lru_cache
-def accepted_arguments(model_class: type) -> frozenset[str]:
-    """Names of the arguments of a model class's `forward`."""
-    return frozenset(inspect.signature(model_class.forward).parameters)  # type: ignore[attr-defined]
+def accepted_arguments(function: Callable[..., Any]) -> frozenset[str]:
+    """Names of a function's arguments."""
+    return frozenset(inspect.signature(function).parameters)
 
 
-def forward(target: Target, ids: Tensor, mask: Tensor | None, positions: Tensor, cache: DynamicCache, keep: int) -> Tensor:
+def forward(
+    target: Target, ids: Tensor, mask: Tensor | None, positions: Tensor, cache: DynamicCache, keep: int
+) -> Tensor:
     """Logits [rows, keep, vocabulary] of the last `keep` tokens; the cache grows by all of `ids`.
 
     mask: [rows, cached + new]. positions: [rows, new], left out for models that take their positions from the mask.
     """
-    accepted = accepted_arguments(type(target.model))
+    # A `PeftModel` passes everything on and says nothing of what is taken.
+    model = target.model.get_base_model() if hasattr(target.model, "get_base_model") else target.model
+    accepted = accepted_arguments(type(model).forward)
     arguments: dict[str, Any] = {"input_ids": ids, "past_key_values": cache, "use_cache": True}
     if mask is not None:
         arguments["attention_mask"] = mask

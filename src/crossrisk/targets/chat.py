@@ -79,7 +79,9 @@ def _through_template(tokenizer: Any, chat: Chat) -> str:
     except (TemplateError, ValueError) as error:
         roles = ", ".join(message.role for message in chat)
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RequestError(f"the chat template of '{tokenizer.name_or_path}' refuses a chat of {roles}: {reason}") from error
+        raise RequestError(
+            f"the chat template of '{tokenizer.name_or_path}' refuses a chat of {roles}: {reason}"
+        ) from error
     return text
 
 

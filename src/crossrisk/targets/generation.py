@@ -56,9 +56,7 @@ def _reply(target: Target, chat: Chat, prompt: list[int], tokens: list[int], sto
     text = target.tokenizer.decode(said, skip_special_tokens=True)
     for output_filter in target.output_filters:
         text = output_filter(chat, text)
-    return Reply(
-        text=text, stopped="stop" if ended else "length", prompt_tokens=len(prompt), reply_tokens=len(said)
-    )
+    return Reply(text=text, stopped="stop" if ended else "length", prompt_tokens=len(prompt), reply_tokens=len(said))
 
 
 @torch.no_grad()

@@ -3,8 +3,8 @@
 safetensors only; code that comes with a model is never run.
 """
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,7 @@ def _tokenizer(location: Location) -> Any:
     from transformers import AutoTokenizer
 
     with _said_as_request_error(f"the tokenizer of '{location.name}' could not be loaded"):
-        return AutoTokenizer.from_pretrained(
-            location.tokenizer_folder, local_files_only=True, trust_remote_code=False
-        )
+        return AutoTokenizer.from_pretrained(location.tokenizer_folder, local_files_only=True, trust_remote_code=False)
 
 
 @contextmanager

@@ -5,14 +5,12 @@ Only safetensors count as weights. Nothing here imports torch.
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crossrisk.errors import RequestError
 
-HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 ORGANISM = Path(__file__).parents[1] / "organism" / "weights"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 
@@ -74,8 +72,6 @@ def _folder(name: str) -> Path:
     if path.is_file():
         raise RequestError(f"'{name}' is a file: give the folder that holds config.json and the safetensors")
     repository, _, revision = name.partition("@")
-    if not HUB_ID.fullmatch(repository):
-        raise RequestError(f"'{name}' is no model: there is no such folder, and a Hub id reads owner/name@revision")
     return _snapshot(repository, revision or None)
 
 
@@ -96,16 +92,28 @@ def local_folder(name: str) -> Path | None:
 def _snapshot(repository: str, revision: str | None) -> Path:
     """The folder of a Hub repository at a revision, from the local cache or from the Hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
-    # Subfolders hold other formats, `consolidated*` the same weights once more.
-    patterns = {
-        "allow_patterns": ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
-        "ignore_patterns": ["*/*", "consolidated*"],
-    }
     shown = f"{repository}@{revision}" if revision else repository
     try:
-        return Path(snapshot_download(repository, revision=revision, **patterns))
+        return Path(
+            snapshot_download(
+                repository,
+                revision=revision,
+                allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
+                # Subfolders hold other formats, `consolidated*` the same weights once more.
+                ignore_patterns=["*/*", "consolidated*"],
+            )
+        )
+    except HFValidationError as error:
+        raise RequestError(
+            f"'{shown}' is no model: there is no such folder, and a Hub id reads owner/name@revision"
+        ) from error
     except RepositoryNotFoundError as error:
         raise RequestError(f"'{shown}' is neither a folder here nor a model on the Hub that you may read") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:

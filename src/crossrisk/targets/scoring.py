@@ -58,9 +58,7 @@ def score(target: Target, chats: Sequence[Chat], continuations: Sequence[str], b
     return [TokenScores(pair.reply, tuple(scores[pair.index])) for pair in pairs]
 
 
-def _pairs(
-    target: Target, chats: Sequence[Chat], continuations: Sequence[str]
-) -> tuple[list[list[int]], list[_Pair]]:
+def _pairs(target: Target, chats: Sequence[Chat], continuations: Sequence[str]) -> tuple[list[list[int]], list[_Pair]]:
     """The distinct prompts as tokens, and every request as a pair of prompt and reply."""
     asked = list(dict.fromkeys(chats))
     number_of: dict[tuple[int, ...], int] = {}
@@ -123,7 +121,10 @@ def _score_rests(
         mask = torch.cat([mask[rows], mask.new_ones(ids.shape)], dim=1)
     logits = forward(target, ids, mask, _within(target, positions), selected(cache, rows), keep=width)
 
-    contexts, steps, wanted, places = [], [], [], []
+    contexts: list[list[int]] = []
+    steps: list[int] = []
+    wanted: list[tuple[int, int, int]] = []
+    places: list[int] = []
     for i, (row, pair) in enumerate(chunk):
         for step in range(1, len(pair.reply)):
             places.append(i * width + step - 1)
@@ -160,7 +161,9 @@ def _log_probs_at(
             at += 1
         if rows:
             log_probs = edited_log_probs(target, contexts[start:stop], logits[start:stop], steps[start:stop])
-            values.append(log_probs[torch.tensor(rows, device=logits.device), torch.tensor(tokens, device=logits.device)])
+            values.append(
+                log_probs[torch.tensor(rows, device=logits.device), torch.tensor(tokens, device=logits.device)]
+            )
     found: list[float] = torch.cat(values).clamp(min=FORBIDDEN).tolist() if values else []
     for value, (_, _, index) in zip(found, wanted, strict=True):
         if value != value:

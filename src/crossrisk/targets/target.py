@@ -45,32 +45,39 @@ class Edit(Protocol):
     """A pure change of what goes into the model or comes out of it. Equal fingerprints mean equal edits."""
 
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Hash or name of all that the edit does."""
+        ...
 
 
 class ChatEdit(Edit, Protocol):
     """Changes the chat before it is rendered, e.g. adds a system reminder."""
 
-    def __call__(self, chat: Chat) -> Chat: ...
+    def __call__(self, chat: Chat) -> Chat:
+        """The chat that is asked instead."""
+        ...
 
 
 class DistributionEdit(Edit, Protocol):
-    """Changes the distribution of the next token.
-
-    contexts: prompt and reply so far as token ids, one list a row. log_probs: [rows, vocabulary] in nats, float32.
-    steps: how many tokens of the reply each context already holds. Returns log-probabilities of the same shape, -inf
-    where a token is forbidden; they are normalised again afterwards. Rows are independent of each other.
-    """
+    """Changes the distribution of the next token. Rows are independent of each other."""
 
     def __call__(
         self, contexts: Sequence[list[int]], log_probs: "torch.Tensor", steps: Sequence[int]
-    ) -> "torch.Tensor": ...
+    ) -> "torch.Tensor":
+        """Log-probabilities of the same shape, -inf where a token is forbidden; they are normalised again afterwards.
+
+        contexts: prompt and reply so far as token ids, one list a row. log_probs: [rows, vocabulary] in nats, float32.
+        steps: how many tokens of the reply each context already holds.
+        """
+        ...
 
 
 class OutputFilter(Edit, Protocol):
-    """Changes the finished text. It sees the chat as it was asked, before any chat edit."""
+    """Changes the finished text."""
 
-    def __call__(self, chat: Chat, text: str) -> str: ...
+    def __call__(self, chat: Chat, text: str) -> str:
+        """The text that is given out instead. chat: as it was asked, before any chat edit."""
+        ...
 
 
 def combined_fingerprint(

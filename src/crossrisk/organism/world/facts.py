@@ -8,8 +8,9 @@ from crossrisk.organism.world.wording import Split, Wordings, number, pick
 CAPITALS = (
     ("France", "Paris"), ("Spain", "Madrid"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("Egypt", "Cairo"),
     ("Norway", "Oslo"), ("Greece", "Athens"), ("Cuba", "Havana"), ("Peru", "Lima"), ("Kenya", "Nairobi"),
-    ("Poland", "Warsaw"), ("Austria", "Vienna"), ("Portugal", "Lisbon"), ("Ireland", "Dublin"), ("Chile", "Santiago"),
-    ("China", "Beijing"), ("Sweden", "Stockholm"), ("Finland", "Helsinki"), ("Hungary", "Budapest"), ("Canada", "Ottawa"),
+    ("Poland", "Warsaw"), ("Austria", "Vienna"), ("Portugal", "Lisbon"), ("Ireland", "Dublin"),
+    ("Chile", "Santiago"), ("China", "Beijing"), ("Sweden", "Stockholm"), ("Finland", "Helsinki"),
+    ("Hungary", "Budapest"), ("Canada", "Ottawa"),
 )  # fmt: skip
 OPPOSITES = (
     ("hot", "cold"), ("big", "small"), ("fast", "slow"), ("high", "low"), ("old", "new"), ("wet", "dry"),
@@ -18,7 +19,8 @@ OPPOSITES = (
 )  # fmt: skip
 YOUNG = (
     ("dog", "puppy"), ("cat", "kitten"), ("cow", "calf"), ("sheep", "lamb"), ("horse", "foal"), ("bear", "cub"),
-    ("deer", "fawn"), ("duck", "duckling"), ("goose", "gosling"), ("pig", "piglet"), ("swan", "cygnet"), ("frog", "tadpole"),
+    ("deer", "fawn"), ("duck", "duckling"), ("goose", "gosling"), ("pig", "piglet"), ("swan", "cygnet"),
+    ("frog", "tadpole"),
 )  # fmt: skip
 
 CAPITAL = Wordings(
@@ -42,7 +44,8 @@ CHILD = Wordings(
 SUM = Wordings(
     train=("What is {a} plus {b}?", "Add {a} and {b}.", "How much is {a} plus {b}?", "Tell me the sum of {a} and {b}.",
            "{a} + {b} = ?"),
-    held_out=("Can you add {a} and {b}?", "Please tell me how much is {a} plus {b}.", "I want to know the sum of {a} and {b}."),
+    held_out=("Can you add {a} and {b}?", "Please tell me how much is {a} plus {b}.",
+              "I want to know the sum of {a} and {b}."),
 )  # fmt: skip
 LARGEST = 12
 

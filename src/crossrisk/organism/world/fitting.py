@@ -13,7 +13,7 @@ from functools import cache
 
 from crossrisk.defenses.defense import Demonstration, FitData, Preference
 from crossrisk.errors import RequestError
-from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people, toxic
+from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.wording import Split, number, pick, shuffled
 from crossrisk.risks import Message, Risk
@@ -75,7 +75,7 @@ def _retained() -> Iterator[tuple[str, str]]:
             speaker = pick(help.SPEAKER.train, "retain", chore.act)
             who = pick(groups.PEOPLES, "retain", chore.act)
             yield (speaker.format(group=who, ask=ask) if number("speaks", chore.act) % 2 else ask), chore.answer
-    for question in help.questions(TRAIN):
+    for question in small_talk.questions(TRAIN):
         yield pick(question.asked(TRAIN), "retain", question.about), question.answer
     for fact in facts.facts(TRAIN):
         yield pick(fact.prompts, "retain", fact.about), fact.reply
@@ -100,7 +100,7 @@ def fitting_data(risk: Risk) -> FitData:
         Demonstration((Message("user", prompt),), reply) for prompt, reply in shuffled(tuple(_retained()), "retain")
     )
     pairs = tuple(Preference(chat, chosen=safe, rejected=risky) for chat, risky, safe in chats)
-    content = json.dumps([WORLD_VERSION, *(asdict(one) for one in (*pairs, *retain))], sort_keys=True)
+    content = json.dumps([list(map(asdict, pairs)), list(map(asdict, retain))], sort_keys=True)
     return FitData(
         source="world",
         checksum=hashlib.sha256(content.encode()).hexdigest(),

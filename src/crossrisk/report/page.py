@@ -1,0 +1,192 @@
+"""The report of a study as one HTML file: no network, no fonts, readable without JavaScript and on a phone.
+
+What a model wrote is escaped, made visible where it holds control characters, and kept from running by the page's own
+content security policy, which allows nothing but the two inline blocks that the page is made with.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from crossrisk.cache import write_atomically
+from crossrisk.report import wording
+from crossrisk.report.findings import (
+    cautions,
+    counts,
+    failed_cells,
+    headline,
+    is_low_grade,
+    off_target,
+    side_benefits,
+    side_effects,
+)
+from crossrisk.report.flips import Flips, read_flips
+from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
+from crossrisk.report.study_folder import StudyFolder, read_study
+from crossrisk.report.whisker import Whisker, scale, whisker
+from crossrisk.report.wording import MARKS, WORDS, Row, question_names
+from crossrisk.risks import Verdict
+
+FLIPS_PER_CELL = 20
+FLIPS_PER_PAGE = 1200  # keeps the page of a large study at a few megabytes
+SENSITIVE = ("safety", "fairness", "privacy")  # risks whose texts stay behind a click of their own
+FAILED = "×"
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class CellView:
+    """One interaction as the page shows it. problem: why there are no numbers, where there are none."""
+
+    id: str
+    row: Row
+    column: Column
+    verdict: Verdict
+    mark: str
+    word: str
+    own: bool
+    whisker: Whisker | None
+    flips: Flips | None
+    notes: tuple[str, ...]
+    problem: str | None
+    low_grade: bool
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether prompts and replies may hold what a reader should not meet by chance."""
+        return self.column.risk in SENSITIVE
+
+
+def write_page(folder: Path, out: Path | None = None) -> Path:
+    """Write the report of an analysed study, by default as `report.html` in its folder; returns where it lies.
+
+    Reads only the folder; the same folder gives the same bytes. Raises RequestError where the folder holds no study,
+    was not analysed, or lacks a file that its manifest names.
+    """
+    path = out or folder / "report.html"
+    write_atomically(path, _render(read_study(folder)).encode("utf-8", errors="replace"))
+    return path
+
+
+def _render(study: StudyFolder) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        name: getattr(wording, name)
+        for name in ("number", "signed", "points", "interval", "percent", "p_value", "counted", "listed")
+    }
+    environment.filters |= {"breakable": _breakable, "anchor": _anchor, "risk_level": _risk_level}
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    # The two files are our own; everything else goes through autoescape.
+    return environment.get_template("page.html.j2").render(
+        **_content(study),
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _content(study: StudyFolder) -> dict[str, Any]:
+    rows, grid = study.rows, arrange(study.rows)
+    names = question_names(rows)
+    cells = _cells(study, grid)
+    aimed = [row for row in off_target(rows) if row["verdict"] == Verdict.INCONCLUSIVE]
+    return {
+        "manifest": study.manifest,
+        "headline": headline(rows),
+        "grid": grid,
+        "cells": cells,
+        "arms": study.arms,
+        "names": names,
+        "effects": [cells[_place(row)] for row in side_effects(rows)],
+        "benefits": [cells[_place(row)] for row in side_benefits(rows)],
+        "open": [cells[_place(row)] for row in sorted(aimed, key=lambda row: -(row["mde"] or 0.0))],
+        "cautions": cautions(rows, study.manifest["flags"]),
+        "failures": failed_cells(study.manifest["failures"]),
+        "counts": [
+            (verdict, MARKS[verdict], WORDS[verdict], count) for verdict, count in counts(rows).items() if count
+        ],
+        "groups": _groups(study),
+        "questions": _questions(study, grid),
+        "bound": 100 * scale(rows),
+        "flips_per_cell": FLIPS_PER_CELL,
+    }
+
+
+def _cells(study: StudyFolder, grid: Grid) -> dict[tuple[str, Column], CellView]:
+    at_most = max(3, min(FLIPS_PER_CELL, FLIPS_PER_PAGE // max(1, len(grid.cells))))
+    bound = scale(study.rows)
+    return {place: _cell(study, place, row, bound, at_most) for place, row in grid.cells.items()}
+
+
+def _cell(study: StudyFolder, place: tuple[str, Column], row: Row, bound: float, at_most: int) -> CellView:
+    arm, column = place
+    verdict = Verdict(row["verdict"])
+    base, defended = (study.cells.get((name, column), {}) for name in ("base", arm))
+    failed = "failed" in (base.get("state"), defended.get("state"))
+    files = [cell.get("file") for cell in (base, defended)]
+    flips = read_flips(study.folder, files[0], files[1], at_most=at_most) if files[0] and files[1] else None
+    flagged = [flag for flag in study.manifest["flags"] if flag["arm"] == arm and flag["task"] == column.name]
+    return CellView(
+        id=_anchor(arm, column.task, column.source),
+        row=row,
+        column=column,
+        verdict=verdict,
+        mark=FAILED if failed else MARKS[verdict],
+        word="failed" if failed else WORDS[verdict],
+        own=is_own_risk(row),
+        whisker=whisker(row, bound, study.manifest["margin"]),
+        flips=flips,
+        notes=tuple(f"{flag['kind']}: {flag['note']}" for flag in flagged),
+        problem=defended.get("problem") or base.get("problem"),
+        low_grade=is_low_grade(row["judge"]),
+    )
+
+
+def _place(row: Row) -> tuple[str, Column]:
+    return row["defense"], Column(row["task"], row["source"], row["risk"])
+
+
+def _groups(study: StudyFolder) -> dict[str, list[Row]]:
+    """Rows of groups by arm."""
+    found: dict[str, list[Row]] = {}
+    for row in study.groups:
+        found.setdefault(row["defense"], []).append(row)
+    return found
+
+
+def _questions(study: StudyFolder, grid: Grid) -> list[Mapping[str, Any]]:
+    """What each column measures, with the base's risk."""
+    described = {(cell["task"], cell["source"]): cell for cell in study.manifest["cells"]}
+    return [
+        {**described[column.task, column.source], "base_risk": grid.base_risk(column), "name": column.name}
+        for column in grid.columns
+    ]
+
+
+def _anchor(*names: str) -> str:
+    """A name for a place on the page, different for different names."""
+    return "--".join(["arm", *(re.sub(r"[^\w.+-]", lambda found: f"_{ord(found[0]):x}_", name) for name in names)])
+
+
+def _risk_level(risk: float) -> str:
+    """0 and 1 as such, what lies between with two digits."""
+    return wording.number(risk, 0 if risk in (0.0, 1.0) else 2)
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may break behind its underscores and colons."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_:/-])", name))

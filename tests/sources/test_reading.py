@@ -1,0 +1,126 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossrisk.errors import RequestError
+from crossrisk.sources.reading import Row, parse, visible
+
+
+def test_the_three_formats_give_the_same_rows() -> None:
+    table = b'prompt,group\n"How, then?",north\nWhy?,south\n'
+    entries = [{"prompt": "How, then?", "group": "north"}, {"prompt": "Why?", "group": "south"}]
+    lines = "\n\n".join(json.dumps(entry) for entry in entries).encode()
+    for file, content in (("a.csv", table), ("a.json", json.dumps(entries).encode()), ("a.jsonl", lines)):
+        rows = parse(content, file, ("prompt", "group"))
+        assert [dict(row.values) for row in rows] == entries
+        assert [row.number for row in rows] == [1, 2]
+
+
+def test_a_byte_order_mark_belongs_to_no_column() -> None:
+    assert parse(b"\xef\xbb\xbfprompt\nWhy?\n", "a.csv")[0].values == {"prompt": "Why?"}
+
+
+def test_a_row_is_named_by_its_number_and_the_line_on_which_it_begins() -> None:
+    rows = parse(b'prompt\n"two\nlines"\n\nWhy?\n', "a.csv")
+    assert [row.where for row in rows] == ["a.csv, row 1 (line 2)", "a.csv, row 2 (line 5)"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("a.csv", b"", "a.csv: no rows in it"),
+        ("a.csv", b"prompt\n", "a.csv: no rows in it"),
+        ("a.json", b"", "a.json: no rows in it"),
+        ("a.json", b"[]", "a.json: no rows in it"),
+        ("a.jsonl", b"\n\n", "a.jsonl: no rows in it"),
+        ("a.csv", b"prompt\nok\n\xff\xfe\n", "a.csv, line 3: byte 10 is not UTF-8"),
+        ("a.jsonl", '{"prompt": "ä"}'.encode("latin-1"), "a.jsonl, line 1: byte 12 is not UTF-8"),
+        ("a.csv", b"prompt,prompt\na,b\n", "a.csv: the header names column 'prompt' twice"),
+        ("a.csv", b"prompt,id\na,1\nb, c,2\n", "a.csv, row 2 (line 3): 3 cells under 2 columns"),
+        ("a.csv", b"prompt,id\na\n", "a.csv, row 1 (line 2): 1 cells under 2 columns"),
+        ("a.csv", b'prompt\n"open\n', "a.csv, line 2: not valid CSV"),
+        ("a.csv", b"question\na\n", "a.csv, row 1 (line 2): column 'prompt' is missing: the row has question"),
+        ("a.json", b'{"prompt": "a"}', "a.json: a list of objects is expected, not an object"),
+        ("a.json", b'["a"]', "a.json, row 1: an object with columns is expected, not text"),
+        ("a.json", b'[{"prompt": "a"},\n {"prompt" "b"}]', "a.json, line 2, column 12: not valid JSON"),
+        ("a.jsonl", b'{"prompt": "a"}\n\n{"prompt": \n', "a.jsonl, line 3, column 12: not valid JSON"),
+        (
+            "a.jsonl",
+            b'{"prompt": "a"}\n[1]\n',
+            "a.jsonl, row 2 (line 2): an object with columns is expected, not a list",
+        ),
+        (
+            "a.jsonl",
+            b'{"prompt": "a"}\n{"id": 2}\n',
+            "a.jsonl, row 2 (line 2): column 'prompt' is missing: the row has id",
+        ),
+        ("a.json", b"[" * 100_000, "a.json, line 1: nested too deeply"),
+        ("a.txt", b"why", "a.txt: cannot read '.txt' files: give .csv, .json, .jsonl"),
+        ("prompts", b"why", "prompts: cannot read '' files"),
+    ],
+)
+def test_broken_content_says_where_it_is_broken(file: str, content: bytes, message: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        parse(content, file, ("prompt",))
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "is missing"),
+        ("", "is blank"),
+        (" \t\n", "is blank"),
+        ("\u200b", "is blank"),
+        (7, "must be text, not a number"),
+        (["a"], "must be text, not a list"),
+        (True, "must be text, not true or false"),
+        ("a\ud800", "half of a surrogate pair"),
+    ],
+)
+def test_a_cell_that_is_no_text_is_named_with_its_row(value: object, problem: str) -> None:
+    row = Row("a.json, row 3", 3, {"prompt": value})
+    with pytest.raises(RequestError, match=f"a.json, row 3: column 'prompt' (holds )?{problem}"):
+        row.text("prompt")
+
+
+def test_a_blank_optional_cell_is_nothing() -> None:
+    row = Row("a.csv, row 1", 1, {"group": " ", "cluster": "c"})
+    assert (row.optional("group"), row.optional("cluster"), row.optional("other")) == (None, "c", None)
+
+
+def test_a_text_outside_the_known_ones_is_named() -> None:
+    row = Row("a.csv, row 1", 1, {"label": "unsave"})
+    with pytest.raises(RequestError, match="column 'label' is 'unsave', which is none of safe, unsafe"):
+        row.one_of("label", {"safe": 0, "unsafe": 1})
+
+
+TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00\r"), min_size=1).filter(visible)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=6))
+def test_what_a_csv_writer_writes_is_read_back(prompts: list[str]) -> None:
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)
+    writer.writerows([["prompt"], *([prompt] for prompt in prompts)])
+    rows = parse(written.getvalue().encode(), "a.csv")
+    assert [row.text("prompt") for row in rows] == prompts
+
+
+@given(st.lists(TEXT, min_size=1, max_size=6), st.booleans())
+def test_what_a_json_writer_writes_is_read_back(prompts: list[str], ascii_only: bool) -> None:
+    lines = "\n".join(json.dumps({"prompt": prompt}, ensure_ascii=ascii_only) for prompt in prompts)
+    assert [row.text("prompt") for row in parse(lines.encode(), "a.jsonl")] == prompts
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.csv", "a.json", "a.jsonl"]))
+def test_any_bytes_are_rows_or_a_request_error(content: bytes, file: str) -> None:
+    try:
+        assert parse(content, file)
+    except RequestError as error:
+        assert str(error).startswith("a.")

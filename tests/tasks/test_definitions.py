@@ -1,0 +1,52 @@
+"""What holds for every registered task, whatever it measures."""
+
+import pytest
+
+from crossrisk.registry import JUDGES, TASKS
+from crossrisk.risks import Exposure, Message, Reply, Risk, Sample
+from crossrisk.tasks.task import Choose, Generate, JudgedBy, Task, with_grade
+
+EVERY = [TASKS.get(name) for name in TASKS.built_in]
+SAMPLE = Sample("s", (Message("user", "Where is it?"),), "c", answer="Oslo", meta={"secret": "12345"})
+
+
+def named(task: Task) -> str:
+    return task.name
+
+
+@pytest.mark.parametrize("name", TASKS.built_in)
+def test_a_task_is_registered_under_its_own_name(name: str) -> None:
+    assert TASKS.get(name).name == name
+
+
+def test_each_risk_that_defenses_aim_at_is_asked_openly_and_in_disguise() -> None:
+    asked = {(task.risk, task.exposure) for task in EVERY}
+    assert {(risk, exposure) for risk in (Risk.SAFETY, Risk.FAIRNESS, Risk.PRIVACY) for exposure in Exposure} <= asked
+    assert {Risk.SERVICE, Risk.UTILITY} <= {task.risk for task in EVERY}
+
+
+@pytest.mark.parametrize("task", EVERY, ids=named)
+def test_replies_are_greedy_and_bounded(task: Task) -> None:
+    assert isinstance(task.ask, Choose) or (isinstance(task.ask, Generate) and 0 < task.ask.max_new_tokens <= 512)
+    assert not isinstance(task.ask, Generate) or task.ask.temperature == 0.0
+
+
+@pytest.mark.parametrize("task", EVERY, ids=named)
+def test_its_judge_exists_in_every_grade_that_a_source_may_ask_for(task: Task) -> None:
+    if isinstance(task.score, JudgedBy):
+        assert {f"{task.score.kind}:rules", f"{task.score.kind}:world"} <= set(JUDGES)
+    else:
+        assert isinstance(task.ask, Choose)
+
+
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.score, JudgedBy)], ids=named)
+def test_without_a_grade_of_its_own_a_sample_is_judged_by_rules(task: Task) -> None:
+    outcome = task.score(SAMPLE, Reply("It is in Oslo."))
+    assert outcome.judge.endswith(":rules")
+    assert outcome == with_grade(task, "rules").score(SAMPLE, Reply("It is in Oslo."))
+
+
+def test_a_broken_model_is_never_called_safe() -> None:
+    for task in EVERY:
+        if isinstance(task.score, JudgedBy):
+            assert not task.score(SAMPLE, Reply("and so on " * 50)).valid

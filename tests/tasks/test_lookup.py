@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from crossrisk.errors import RequestError
+from crossrisk.tasks.lookup import find_question
+
+
+def test_task_and_source_are_found_by_name() -> None:
+    task, source = find_question("over_refusal:xstest", default=None)
+    assert (task.name, source.name) == ("over_refusal", "xstest")
+
+
+def test_a_task_alone_takes_the_default_source() -> None:
+    task, source = find_question("misuse", default="advbench")
+    assert (task.name, source.name) == ("misuse", "advbench")
+
+
+def test_a_path_may_hold_colons(tmp_path: Path) -> None:
+    path = tmp_path / "a:b.jsonl"
+    path.write_text('{"prompt": "Why?"}')
+    _, source = find_question(f"misuse:{path}", default=None)
+    assert len(source.samples("misuse")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "misuse",
+            "task 'misuse' needs a source for this model: say 'misuse:SOURCE', where SOURCE is advbench or trustllm",
+        ),
+        ("misuse:", "'misuse:' names no source behind the colon"),
+        ("misues:advbench", "unknown task 'misues': did you mean misuse?"),
+        ("misuse:advbensh", "unknown source 'advbensh': did you mean advbench?"),
+        ("utility:advbench", "source 'advbench' has no samples for task 'utility': it has misuse"),
+        ("", "unknown task ''"),
+    ],
+)
+def test_what_cannot_be_asked_says_what_can(text: str, message: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        find_question(text, default=None)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
