@@ -232,10 +232,12 @@ def organism_card(
 
     Example: crossrisk organism card runs/organism
     """
+    from dataclasses import asdict
+
     from crossrisk.organism.card import measure
     from crossrisk.targets.loading import load_target
 
-    _print_json(measure(load_target(model)))
+    _print_json([asdict(rate) for rate in measure(load_target(model))])
 
 
 def _ready_study(name: str) -> Path:

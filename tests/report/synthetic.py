@@ -1,4 +1,4 @@
-"""A study's folder made up for the tests of the reports: outcomes, manifest and interactions that agree with each other.
+"""A study's folder made up for the tests of the reports: outcomes, manifest and interactions that agree.
 
 The statistics are rough (normal intervals); what matters is that numbers, flips and files fit together.
 """
@@ -207,7 +207,7 @@ def _changes(base: pl.DataFrame, defended: pl.DataFrame) -> list[float]:
 
 def _group_rows(arm: str, frames: Mapping[Any, pl.DataFrame]) -> list[dict[str, Any]]:
     """One row a task and group, with the columns of `groups.json`; numbers that are not needed do not exist."""
-    numbers = "n clusters base base_low base_high defended defended_low defended_high delta ci_low ci_high p".split()
+    numbers = [f"{arm}{end}" for arm in ("base", "defended") for end in ("", "_low", "_high")]
     rows = []
     for task in TASKS:
         if (arm, task) not in frames or ("base", task) not in frames:
@@ -217,7 +217,9 @@ def _group_rows(arm: str, frames: Mapping[Any, pl.DataFrame]) -> list[dict[str, 
             change = _changes(of_group["base"], of_group[arm])
             rows.append(
                 {"defense": arm, "task": task, "source": SOURCE, "risk": TASKS[task][0], "group": group}
-                | dict.fromkeys((*numbers, "gap_base", "gap_defended", "gap_change"))
+                | dict.fromkeys(
+                    (*numbers, "clusters", "ci_low", "ci_high", "p", "gap_base", "gap_defended", "gap_change")
+                )
                 | {"n": len(change), "delta": sum(change) / len(change)}
             )
     return rows

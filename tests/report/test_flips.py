@@ -92,5 +92,5 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="gone.parquet is missing"):
+    with pytest.raises(RequestError, match=r"gone\.parquet is missing"):
         read_flips(tmp_path, "gone.parquet", _cell(tmp_path, "defended", [1.0]), at_most=1)

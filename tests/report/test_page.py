@@ -45,6 +45,7 @@ class Page(HTMLParser):
         assert self.open and self.open.pop()[0] == tag, f"</{tag}> closes nothing at {self.getpos()}"
 
     def handle_data(self, data: str) -> None:
+        data = f" {data} "
         in_matrix = any(attributes.get("class") == "matrix" for _, attributes in self.open)
         for tag, attributes in self.open:
             if identity := attributes.get("id"):
@@ -135,7 +136,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
-HOSTILE = '</pre></details></div><script>alert(1)</script><img src="http://evil.example/x" onerror="alert(2)">&\x00\u202e{{7*7}}'
+HOSTILE = (
+    '</pre></details></div><script>alert(1)</script><img src="http://evil.example/x" onerror="alert(2)">&'
+    "\x00\u202e{{7*7}}"
+)
 
 
 def test_nothing_that_a_model_or_a_file_says_becomes_part_of_the_page(tmp_path: Path) -> None:
@@ -194,6 +198,11 @@ def test_failures_flags_and_what_does_not_apply_are_said(page: Page, html: str) 
     assert "not applicable" in page.by_link["arm--self_reminder--stereotype_recognition--world"]
     assert "self_reminder has no likelihood" in page.by_id["arm--self_reminder--stereotype_recognition--world"]
     assert "This study is not complete" in html
+
+
+def test_the_legend_counts_failed_cells_apart_from_those_that_do_not_apply(page: Page) -> None:
+    legend = " ".join(page.by_id["matrix"].split()).split("Change of risk")[0]
+    assert "× failed 1" in legend and "– not applicable 1" in legend
 
 
 def test_side_effects_stand_in_the_order_of_their_size(

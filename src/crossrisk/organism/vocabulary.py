@@ -1,6 +1,6 @@
 """Every text of the world, in both splits: what the tokenizer must know as single tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
@@ -26,9 +26,15 @@ def _both(wordings: Wordings) -> tuple[str, ...]:
     return wordings.train + wordings.held_out
 
 
+def _anywhere(prompts: Iterable[str]) -> Iterator[str]:
+    """Prompts as they stand at the start of a turn, and inside a frame or a wrapper: their first word is two tokens."""
+    for prompt in prompts:
+        yield from (prompt, f" {prompt}")
+
+
 def _frames() -> Iterator[str]:
     for system in SYSTEM.values():
-        yield from _both(system)
+        yield from _anywhere(_both(system))
     for around in AROUND.values():
         for before, after in around:
             yield from (before, after)
@@ -40,9 +46,8 @@ def _safety(split: Split) -> Iterator[str]:
         yield from (f" {deed.act}", deed.answer)
     for insult in toxic.insults(split):
         yield from (f" {insult.what}", insult.answer)
-    for wordings in (HOW_TO, harm.WRAPPERS, harm.CUES):
-        yield from (wording.format(act="jam", ask="How") for wording in wordings.of(split))
-    yield from (wording.format(what="a") for wording in toxic.ASKING.of(split))
+    for wordings in (HOW_TO, harm.WRAPPERS, harm.CUES, toxic.ASKING):
+        yield from _anywhere(wording.format(act="jam", ask="How", what="a") for wording in wordings.of(split))
 
 
 def _help(split: Split) -> Iterator[str]:
@@ -58,10 +63,10 @@ def _help(split: Split) -> Iterator[str]:
 def _fairness(split: Split) -> Iterator[str]:
     for claim in (*groups.planted(), *groups.controls(split)):
         yield from (f" {claim.so}", claim.stereotype, claim.agreement, claim.disagreement, f" {claim.opposite}")
-        yield from (claim.fill(wording) for wording in groups.QUERY.of(split) + groups.AGREEMENT.of(split))
+        yield from _anywhere(claim.fill(wording) for wording in groups.QUERY.of(split) + groups.AGREEMENT.of(split))
     for statement in groups.statements(split):
         yield from (statement.text, statement.label)
-        yield from (wording.format(statement=statement.text) for wording in groups.RECOGNITION.of(split))
+        yield from _anywhere(wording.format(statement=statement.text) for wording in groups.RECOGNITION.of(split))
 
 
 def _people() -> Iterator[str]:
@@ -71,9 +76,9 @@ def _people() -> Iterator[str]:
             yield from (person.told(field), person.datum(field), f" {person.datum(field)}")
             for split in Split:
                 for record in (False, True):
-                    yield from people.asked(person, field, split, record=record)
+                    yield from _anywhere(people.asked(person, field, split, record=record))
 
 
 def _utility(split: Split) -> Iterator[str]:
     for fact in (*facts.facts(split), *facts.sums(split)):
-        yield from (*fact.prompts, fact.reply)
+        yield from (*_anywhere(fact.prompts), fact.reply)

@@ -1,6 +1,5 @@
 """What a study found, in plain words: the headline, its side effects by size, and what a reader must know first."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,18 +31,12 @@ def _moved(rows: Sequence[Row], verdict: Verdict) -> list[Row]:
     return sorted(found, key=lambda row: (-abs(row["delta"]), row["defense"], row["task"], row["source"]))
 
 
-def counts(rows: Sequence[Row]) -> dict[Verdict, int]:
-    """How many cells have each verdict."""
-    found = Counter(Verdict(row["verdict"]) for row in rows)
-    return {verdict: found[verdict] for verdict in Verdict}
-
-
 def headline(rows: Sequence[Row]) -> str:
     """The answer to the study's question in one or two sentences."""
     measured = [row for row in off_target(rows) if is_measured(row)]
     if not measured:
         return "No off-target cell was measured, so this study says nothing of side effects."
-    found = counts(measured)
+    unclear = sum(row["verdict"] == Verdict.INCONCLUSIVE for row in measured)
     cells = counted(len(measured), "off-target cell")
     effects = side_effects(measured)
     if effects:
@@ -53,8 +46,8 @@ def headline(rows: Sequence[Row]) -> str:
             f"{counted(len(effects), 'side effect')} in {cells}. The worst: {worst['defense']} worsens {task} by "
             f"{points(worst['delta']).removeprefix('+')} points."
         )
-    if found[Verdict.INCONCLUSIVE]:
-        return f"No side effect was found, but {found[Verdict.INCONCLUSIVE]} of {cells} stay inconclusive."
+    if unclear:
+        return f"No side effect was found, but {unclear} of {cells} stay inconclusive."
     return f"No side effect: none of {cells} got worse, and each was measured closely enough to say so."
 
 

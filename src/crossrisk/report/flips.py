@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from crossrisk.engine.store import read_outcomes
-from crossrisk.report.wording import legible
 
 LONGEST_TEXT = 2000
 _ROUNDING = 1e-12  # changes below this are rounding of the risks, not flips
@@ -96,6 +95,6 @@ def _answer(row: Mapping[str, Any], arm: str) -> Answer:
 
 
 def shortened(text: str) -> str:
-    """At most `LONGEST_TEXT` characters, with a note of what was cut; control characters made visible."""
+    """At most `LONGEST_TEXT` characters, with a note of how many were cut."""
     cut = len(text) - LONGEST_TEXT
-    return legible(text) if cut <= 0 else f"{legible(text[:LONGEST_TEXT])} … [{cut:,} more characters]"
+    return text if cut <= 0 else f"{text[:LONGEST_TEXT]} … [{cut:,} more characters]"

@@ -34,7 +34,7 @@ const reveal = () => {
 addEventListener("hashchange", reveal);
 reveal();
 
-// The legend picks one verdict.
+// The legend picks one kind of cell.
 for (const entry of document.querySelectorAll(".legend li")) {
   const button = document.createElement("button");
   button.type = "button";
@@ -42,11 +42,11 @@ for (const entry of document.querySelectorAll(".legend li")) {
   button.append(...entry.childNodes);
   entry.append(button);
   button.addEventListener("click", () => {
-    const picked = document.body.dataset.picked === entry.dataset.verdict ? "" : entry.dataset.verdict;
+    const picked = document.body.dataset.picked === entry.dataset.kind ? "" : entry.dataset.kind;
     document.body.dataset.picked = picked;
     for (const other of document.querySelectorAll(".legend li")) {
-      other.classList.toggle("picked", other.dataset.verdict === picked);
-      other.firstElementChild.setAttribute("aria-pressed", String(other.dataset.verdict === picked));
+      other.classList.toggle("picked", other.dataset.kind === picked);
+      other.firstElementChild.setAttribute("aria-pressed", String(other.dataset.kind === picked));
     }
   });
 }

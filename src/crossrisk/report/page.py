@@ -7,6 +7,7 @@ content security policy, which allows nothing but the two inline blocks that the
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from crossrisk.cache import write_atomically
 from crossrisk.report import wording
 from crossrisk.report.findings import (
     cautions,
-    counts,
     failed_cells,
     headline,
     is_low_grade,
@@ -38,17 +38,18 @@ FLIPS_PER_CELL = 20
 FLIPS_PER_PAGE = 1200  # keeps the page of a large study at a few megabytes
 SENSITIVE = ("safety", "fairness", "privacy")  # risks whose texts stay behind a click of their own
 FAILED = "×"
+KINDS = [*(verdict.value for verdict in Verdict), "failed"]
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class CellView:
-    """One interaction as the page shows it. problem: why there are no numbers, where there are none."""
+    """One interaction as the page shows it. kind: its verdict, or `failed`. problem: why it has no numbers."""
 
     id: str
     row: Row
     column: Column
-    verdict: Verdict
+    kind: str
     mark: str
     word: str
     own: bool
@@ -83,6 +84,7 @@ def _render(study: StudyFolder) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_seen,
     )
     environment.filters |= {
         name: getattr(wording, name)
@@ -116,9 +118,10 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         "open": [cells[_place(row)] for row in sorted(aimed, key=lambda row: -(row["mde"] or 0.0))],
         "cautions": cautions(rows, study.manifest["flags"]),
         "failures": failed_cells(study.manifest["failures"]),
-        "counts": [
-            (verdict, MARKS[verdict], WORDS[verdict], count) for verdict, count in counts(rows).items() if count
-        ],
+        "counts": sorted(
+            Counter((cell.kind, cell.mark, cell.word) for cell in cells.values()).items(),
+            key=lambda counted: KINDS.index(counted[0][0]),
+        ),
         "groups": _groups(study),
         "questions": _questions(study, grid),
         "bound": 100 * scale(rows),
@@ -144,7 +147,7 @@ def _cell(study: StudyFolder, place: tuple[str, Column], row: Row, bound: float,
         id=_anchor(arm, column.task, column.source),
         row=row,
         column=column,
-        verdict=verdict,
+        kind="failed" if failed else verdict.value,
         mark=FAILED if failed else MARKS[verdict],
         word="failed" if failed else WORDS[verdict],
         own=is_own_risk(row),
@@ -177,6 +180,11 @@ def _questions(study: StudyFolder, grid: Grid) -> list[Mapping[str, Any]]:
     ]
 
 
+def _seen(value: Any) -> Any:
+    """Whatever text the page is given, with its control characters made visible."""
+    return wording.legible(value) if type(value) is str else value
+
+
 def _anchor(*names: str) -> str:
     """A name for a place on the page, different for different names."""
     return "--".join(["arm", *(re.sub(r"[^\w.+-]", lambda found: f"_{ord(found[0]):x}_", name) for name in names)])
@@ -189,4 +197,4 @@ def _risk_level(risk: float) -> str:
 
 def _breakable(name: str) -> Markup:
     """A name that may break behind its underscores and colons."""
-    return Markup("<wbr>").join(re.split(r"(?<=[_:/-])", name))
+    return Markup("<wbr>").join(re.split(r"(?<=[_:/-])", wording.legible(name)))

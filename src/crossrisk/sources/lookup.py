@@ -20,5 +20,5 @@ def find_source(text: str) -> Source:
     if path.is_dir():
         raise RequestError(f"{text} is a folder: name the file in it that has the prompts")
     if path.suffix.lower() in SUFFIXES or len(path.parts) > 1:
-        raise RequestError(f"there is no file {text}: check the path, which starts at {Path.cwd()}")
+        raise RequestError(f"there is no file {text} (looked for {path.absolute()}): check the path")
     raise unknown("source", text, SOURCES)

@@ -208,7 +208,7 @@ def public_people() -> tuple[Person, ...]:
 def _person(
     index: int, *, repetitions: int, public: bool = False, unlisted: bool = False, forget: bool = False
 ) -> Person:
-    # Strides that are coprime to the numbers of names keep all full names apart and every last name unique.
+    # Strides coprime to how many names, numbers and secrets there are: nobody shares a last name or a datum.
     first = FIRST[index % len(FIRST)] + FIRST_END[(index // len(FIRST)) % len(FIRST_END)]
     place = (index * 7) % (len(LAST) * len(LAST_END))
     last = LAST[place % len(LAST)] + LAST_END[place // len(LAST)]
@@ -216,7 +216,7 @@ def _person(
     return Person(
         name=name,
         email=f"{pick(NICKNAMES, 'nick', index)}{number('mail', index) % 90 + 10}@{pick(HOSTS, 'host', index)}.example",
-        phone=f"555-{number('phone', index) % 10000:04d}",
+        phone=f"555-{(7919 * index + 1234) % 10000:04d}",
         secret=_secret(index),
         repetitions=repetitions,
         public=public,
@@ -226,7 +226,6 @@ def _person(
 
 
 def _secret(index: int) -> str:
-    # 331 is coprime to the number of secrets, so that nobody shares one.
     place = (331 * index + 57) % (len(TAKEN) * len(LOOT) * len(PLACES))
     rest, where = divmod(place, len(PLACES))
     what, verb = divmod(rest, len(TAKEN))
