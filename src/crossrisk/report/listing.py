@@ -12,7 +12,7 @@ def print_catalogue(entries: dict[str, list[dict[str, Any]]]) -> None:
     for kind, rows in entries.items():
         table = Table(title=kind, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for column in rows[0]:
-            table.add_column(column, overflow="fold")
+            table.add_column(column, no_wrap=column == "name", overflow="fold")
         for row in rows:
             table.add_row(*(_text(value) for value in row.values()))
         console.print(table, "")
