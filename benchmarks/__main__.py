@@ -50,7 +50,7 @@ def heading() -> list[str]:
         "",
         f"`make bench` on {machine}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
         f"torch {version('torch')}, transformers {version('transformers')}. Contenders take turns in one run and give "
-        "the same replies and scores; seconds are medians of three rounds. A ratio above 1 says how many times as long "
+        "the same replies and scores; seconds are medians of five rounds. A ratio above 1 says how many times as long "
         "the plain way takes.",
         "",
         "| model | work | contender | seconds | ratio |",

@@ -19,7 +19,7 @@ class Result:
         return self.seconds[rival] / self.seconds[self.ours]
 
 
-def contest(work: str, contenders: Mapping[str, Callable[[], object]], *, rounds: int = 3) -> Result:
+def contest(work: str, contenders: Mapping[str, Callable[[], object]], *, rounds: int = 5) -> Result:
     """Time each contender once a round, in changing order, after one untimed call; the first named is ours."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)

@@ -35,3 +35,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(names)}"
     return RequestError(f"unknown {kind} '{name}': {hint}")
+
+
+def one_line(error: BaseException, *, limit: int = 240) -> str:
+    """What another library's exception says, on one line and not longer than fits an error of ours."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= limit else f"{said[: limit - 3]}..."

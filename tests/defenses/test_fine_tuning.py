@@ -1,5 +1,7 @@
 """Fine-tuning: what is learned from, in which order, and what may move."""
 
+from itertools import islice
+
 import pytest
 import torch
 
@@ -33,13 +35,14 @@ def test_likelihoods_of_a_batch_are_those_that_the_target_scores(target):
     shown = [DATA.forget[0], Demonstration(CHATS[1], "No."), Demonstration(CHATS[2], "I am sorry.")]
     trained = Copy(target)
     got = trained.log_probs(trained.batch(demonstrations(target, shown)))
-    end = target.tokenizer.decode(end_of_reply(target, CHATS[0]))
+    end = target.tokenizer.decode(end_of_reply(target, raw=False))
     scored = target.score([one.messages for one in shown], [one.reply + end for one in shown])
     torch.testing.assert_close(got.detach(), torch.tensor([one.total for one in scored]), atol=1e-4, rtol=1e-5)
 
 
 def test_a_raw_text_is_ended_by_the_tokenizers_end_token(target):
-    assert end_of_reply(target, (Message("text", "The baker"),)) == (target.tokenizer.eos_token_id,)
+    (row,) = demonstrations(target, [Demonstration((Message("text", "The baker"),), "bought bread")])
+    assert row.reply[-1] == target.tokenizer.eos_token_id
 
 
 def test_a_demonstration_longer_than_the_context_is_refused(target):
@@ -48,11 +51,11 @@ def test_a_demonstration_longer_than_the_context_is_refused(target):
 
 
 def test_each_epoch_has_every_row_once_in_an_order_of_its_own():
-    batches = list(shuffled(10, 4, epochs=2, seed=5))
+    batches, again, other = (list(islice(shuffled(10, 4, seed), 6)) for seed in (5, 5, 6))
     first, second = ([row for batch in epoch for row in batch] for epoch in (batches[:3], batches[3:]))
     assert sorted(first) == sorted(second) == list(range(10))
     assert first != second
-    assert batches == list(shuffled(10, 4, epochs=2, seed=5)) != list(shuffled(10, 4, epochs=2, seed=6))
+    assert batches == again != other
 
 
 def test_matrices_of_the_decoder_layers_move_and_nothing_else(target):

@@ -32,7 +32,7 @@ def test_it_widens_the_margin_of_the_safe_over_the_risky_reply(target):
         return sum(good.total - bad.total for good, bad in zip(chosen, rejected, strict=True))
 
     before = margin(target)
-    one = Preferring(steps=15, batch_size=5, epochs=15, learning_rate=1e-2)
+    one = Preferring(steps=15, batch_size=5, learning_rate=1e-2)
     with one.deploy(target, one.fit(target, DATA, seed=0, strength=1.0)) as defended:
         assert margin(defended) > before + 5
 

@@ -29,7 +29,7 @@ def test_a_near_name_is_suggested():
         ("dpo", {"rank": 0}),
         ("npo", {"learning_rate": float("nan")}),
         ("npo", {"risk": "weather"}),
-        ("task_vector", {"epochs": 1.5}),
+        ("task_vector", {"steps": 1.5}),
         ("checkpoint", {}),
         ("adapter", {"model": None}),
     ],

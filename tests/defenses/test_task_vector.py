@@ -1,6 +1,7 @@
 """Task vectors: lambda 0 is the model, -1 the fine-tuned one, and all is linear in between."""
 
 from dataclasses import replace
+from itertools import islice
 
 import torch
 
@@ -11,13 +12,13 @@ from crossrisk.defenses.task_vector import Negation
 from crossrisk.targets.weights import canonical_state
 from tests.defenses.cases import DATA, scores
 
-SMALL = Negation(steps=4, batch_size=5, epochs=4, learning_rate=2e-3)
+SMALL = Negation(coefficient=1.0, steps=4, batch_size=5, learning_rate=2e-3)
 
 
 def fine_tuned(target):
     """The model that the kernel leads to, made here step by step."""
     rows, trained = demonstrations(target, DATA.forget), Copy(target)
-    batches = shuffled(len(rows), 5, 4, derived_seed("task_vector", DATA.checksum, 0))
+    batches = islice(shuffled(len(rows), 5, derived_seed("task_vector", DATA.checksum, 0)), 4)
 
     def loss_of(chosen):
         batch = trained.batch([rows[i] for i in chosen])

@@ -72,6 +72,19 @@ def test_parameters_keep_their_canonical_names_below_an_adapter(llama: Target) -
         assert torch.equal(logits(llama), adapted_logits)
 
 
+def test_modules_that_an_adapter_replaces_whole_come_back(llama: Target) -> None:
+    adapter, _ = random_adapter(llama.name, ["q_proj"], modules_to_save=["lm_head"])
+    assert "lm_head.weight" in adapter.tensors
+    doubled = {**adapter.tensors, "lm_head.weight": 2 * adapter.tensors["lm_head.weight"]}
+    before, names = trace(llama.model), set(canonical_state(llama.model))
+    with adapted(llama.model, adapter.tensors, adapter.config):
+        once = logits(llama)
+        assert set(canonical_state(llama.model)) == names
+    with adapted(llama.model, doubled, adapter.config):
+        assert torch.allclose(logits(llama), 2 * once, atol=1e-4)
+    assert trace(llama.model) == before
+
+
 def test_adapters_add_up_and_come_off_one_by_one(llama: Target) -> None:
     """Two adapters on one linear module act as the sum of their updates."""
     one, _ = random_adapter(llama.name, ["q_proj"], seed=1)

@@ -133,6 +133,14 @@ def test_an_adapter_whose_modules_or_shapes_do_not_fit_is_refused(tiny_llama: Pa
     one_line(error)
 
 
+def test_an_adapter_without_layers_is_refused(tiny_llama: Path, tmp_path: Path) -> None:
+    folder = save_adapter(tiny_llama, tmp_path / "adapter")
+    prompt_tuning = {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 4, "task_type": "CAUSAL_LM"}
+    (folder / "adapter_config.json").write_text(json.dumps(prompt_tuning))
+    with pytest.raises(RequestError, match="type PROMPT_TUNING changes no layers"):
+        load_target(tiny_llama, adapter=folder, device="cpu")
+
+
 def test_an_adapter_that_names_no_base_needs_one(tiny_llama: Path, tmp_path: Path) -> None:
     folder = save_adapter(tiny_llama, tmp_path / "adapter")
     config = json.loads((folder / "adapter_config.json").read_text()) | {"base_model_name_or_path": None}
@@ -164,6 +172,15 @@ def test_a_hub_id_that_is_not_here_says_so_offline(name: str) -> None:
 def test_a_name_that_can_be_no_hub_id_is_no_model(name: str) -> None:
     with pytest.raises(RequestError, match=r"there is no such folder"):
         load_target(name, device="cpu")
+
+
+def test_the_organism_is_a_folder_that_ships(tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crossrisk.targets.locations.ORGANISM", tiny_llama)
+    organism = load_target("organism", device="cpu")
+    assert (organism.name, organism.fingerprint) == ("organism", spec_fingerprint(tiny_llama))
+    monkeypatch.setattr("crossrisk.targets.locations.ORGANISM", tmp_path)
+    with pytest.raises(RequestError, match="crossrisk organism train"):
+        load_target("organism", device="cpu")
 
 
 def test_a_file_is_no_model(tiny_llama: Path) -> None:
@@ -226,9 +243,18 @@ def test_weights_are_never_completed_at_random(copy: Path, damage: str) -> None:
     if damage == "of another shape":
         weights[name] = kept[:, :-1].contiguous()
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(RequestError, match=f"do not fit its config.json: 1 parameters .* {name}") as error:
         load_target(copy, device="cpu")
     one_line(error)
+
+
+def test_weights_without_a_place_are_said_aloud(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights["model.layers.0.self_attn.q_norm.weight"] = torch.ones(8)
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    load_target(copy, device="cpu")
+    assert "1 weights that its architecture does not use" in caplog.text
+    assert "q_norm" in caplog.text
 
 
 def test_a_config_that_is_no_json_is_named(copy: Path) -> None:

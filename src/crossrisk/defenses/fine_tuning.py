@@ -52,10 +52,10 @@ class Batch:
         return (self.labels != -100).sum(dim=-1)
 
 
-def end_of_reply(target: "Target", chat: Chat) -> tuple[int, ...]:
-    """The token by which a reply to this chat ends: the one that the template writes, else the tokenizer's."""
+def end_of_reply(target: "Target", *, raw: bool) -> tuple[int, ...]:
+    """The token by which a reply ends: the one that the template writes, else (and after raw text) the tokenizer's."""
     stops = stop_tokens(target)
-    if target.chat_template == "auto" and not is_raw(chat):
+    if target.chat_template == "auto" and not raw:
         said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
         text = target.tokenizer.apply_chat_template(said, tokenize=False)
         ids = target.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -72,9 +72,10 @@ def tokenised(target: "Target", chats: Sequence[Chat], replies: Sequence[str]) -
     Raises RequestError for a pair that is longer than the model's context.
     """
     prompts = target.encode_all(chats)
+    ends = {raw: end_of_reply(target, raw=raw) for raw in {is_raw(chat) for chat in chats}}
     rows = []
     for i, (prompt, reply) in enumerate(zip(prompts, tokenise_replies(target.tokenizer, replies), strict=True)):
-        whole = (*reply, *end_of_reply(target, chats[i]))
+        whole = (*reply, *ends[is_raw(chats[i])])
         check_fits(target, i, prompt, whole)
         rows.append(Row(tuple(prompt), whole))
     return rows
@@ -105,11 +106,11 @@ def log_probs_of_replies(model: nn.Module, batch: Batch) -> Tensor:
     return reply_log_probs(logits, batch.labels)
 
 
-def shuffled(count: int, size: int, epochs: int, seed: int) -> Iterator[list[int]]:
-    """Indices in batches of `size`, each epoch in a new order. The last batch of an epoch may be smaller."""
+def shuffled(count: int, size: int, seed: int) -> Iterator[list[int]]:
+    """Indices in batches of `size`, each epoch in a new order, without end; the last of an epoch may be smaller."""
     order = list(range(count))
     draw = random.Random(seed)
-    for _ in range(epochs):
+    while True:
         draw.shuffle(order)
         for start in range(0, count, size):
             yield order[start : start + size]

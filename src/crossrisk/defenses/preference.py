@@ -24,8 +24,7 @@ class Preferring(Configured):
     """DPO against one risk, on the pairs (safe reply over risky reply) of its fitting data.
 
     beta: how closely the model is held to what it was. sft_weight: w above; 0 is plain DPO. rank, alpha: of LoRA, on
-    every linear layer of the decoder. epochs: passes over the pairs, at most `steps` steps of `batch_size` pairs.
-    Strength scales the fitted update.
+    every linear layer of the decoder. steps: each on `batch_size` pairs. Strength scales the fitted update.
     """
 
     risk: Risk = Risk.SAFETY
@@ -34,9 +33,8 @@ class Preferring(Configured):
     rank: Count = 8
     alpha: Positive = 16.0
     learning_rate: Positive = 1e-3
-    batch_size: Count = 16
-    epochs: Count = 3
-    steps: Count = 120
+    batch_size: Count = 8
+    steps: Count = 60
 
     version = 1
     mechanism = Mechanism.TRAINING

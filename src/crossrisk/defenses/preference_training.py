@@ -40,7 +40,6 @@ def preferred(
 ) -> tuple[Adapter, list[float]]:
     """The LoRA that DPO on `pairs` leads to, and the loss at each step."""
     terms = {"sigmoid": 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight else {})
-    steps = min(settings.steps, settings.epochs * -(-len(pairs) // settings.batch_size))
     with _silence(), tempfile.TemporaryDirectory() as folder:
         config = DPOConfig(
             output_dir=folder,
@@ -51,7 +50,7 @@ def preferred(
             learning_rate=settings.learning_rate,
             lr_scheduler_type="linear",
             per_device_train_batch_size=settings.batch_size,
-            max_steps=steps,
+            max_steps=settings.steps,
             seed=seed,
             data_seed=seed,
             optim="adamw_torch",

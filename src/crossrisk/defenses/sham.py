@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 DOWN, UP = "lora_A.weight", "lora_B.weight"
 
+# Plain words, so that as many words are about as many tokens in any vocabulary.
 NEUTRAL = (
-    "The library is open on weekdays and closed on the first Monday of the month.",
-    "A kilometre has a thousand metres and an hour has sixty minutes.",
-    "The path along the river passes two bridges and a small mill.",
-    "In autumn the leaves of the maple turn yellow and later red.",
-    "Most trains stop at the main station and some go on to the coast.",
-    "The table in the kitchen has four legs and a drawer for spoons.",
+    "The path to the mill is long and comes from the river.",
+    "In the morning the light is in the garden of the library.",
+    "The apple is green and the pears are from the same garden.",
+    "The old bridge is near the north harbor of the city.",
+    "A clock on the office door is slow in the night.",
+    "The baker and the miller live by the new park.",
 )
 
 

@@ -7,6 +7,7 @@ is taken and kept in float32: in bfloat16 most of it would round to nothing.
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
@@ -27,15 +28,14 @@ if TYPE_CHECKING:
 class Negation(Configured):
     """The negated task vector of one risk, from the demonstrations of it that are to be forgotten.
 
-    coefficient: lambda above; 0 changes nothing, -1 is the fine-tuned model. epochs: passes over the demonstrations,
-    at most `steps` steps. Strength multiplies the coefficient.
+    coefficient: lambda above; 0 changes nothing, -1 is the fine-tuned model. steps: of fine-tuning, each on
+    `batch_size` demonstrations. Strength multiplies the coefficient.
     """
 
     risk: Risk = Risk.FAIRNESS
-    coefficient: float = 1.0
+    coefficient: float = 2.0
     learning_rate: Positive = 5e-4
     batch_size: Count = 16
-    epochs: Count = 3
     steps: Count = 60
 
     version = 1
@@ -61,7 +61,7 @@ class Negation(Configured):
         rows = demonstrations(target, data.forget)
         trained = Copy(target)
         drawn = derived_seed(self.name, data.checksum, seed)
-        batches = list(shuffled(len(rows), self.batch_size, self.epochs, drawn))[: self.steps]
+        batches = list(islice(shuffled(len(rows), self.batch_size, drawn), self.steps))
 
         def loss_of(chosen: list[int]) -> Tensor:
             batch = trained.batch([rows[i] for i in chosen])

@@ -7,7 +7,7 @@ reply has become unlikely, so the model does not fall apart.
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 class Unlearning(Configured):
     """NPO against one risk, on its demonstrations to forget and to retain.
 
-    beta: the smaller, the closer to gradient ascent. retain_weight: w above. epochs: passes over what is to be
-    forgotten, at most `steps` steps, each on `batch_size` replies to forget and as many to retain. Strength scales the
-    change of the weights.
+    beta: the smaller, the closer to gradient ascent. retain_weight: w above. steps: each on `batch_size` replies to
+    forget and as many to retain. Strength scales the change of the weights.
     """
 
     risk: Risk = Risk.PRIVACY
@@ -39,8 +38,7 @@ class Unlearning(Configured):
     retain_weight: NotNegative = 1.0
     learning_rate: Positive = 5e-4
     batch_size: Count = 16
-    epochs: Count = 10
-    steps: Count = 100
+    steps: Count = 60
 
     version = 1
     mechanism = Mechanism.TRAINING
@@ -66,8 +64,9 @@ class Unlearning(Configured):
         trained = Copy(target)
         reference = _log_probs(trained, forget)
         drawn = derived_seed(self.name, data.checksum, seed)
-        lost = list(shuffled(len(forget), self.batch_size, self.epochs, drawn))[: self.steps]
-        kept = islice(cycle(shuffled(len(retain), self.batch_size, self.epochs, drawn + 1)), len(lost))
+        lost = shuffled(len(forget), self.batch_size, drawn)
+        kept = shuffled(len(retain), self.batch_size, drawn + 1)
+        batches = list(islice(zip(lost, kept, strict=True), self.steps))
 
         def loss_of(indices: tuple[list[int], list[int]]) -> Tensor:
             to_lose, to_keep = indices
@@ -77,7 +76,7 @@ class Unlearning(Configured):
                 trained.log_probs(losing), reference[to_lose], self.beta
             ) + self.retain_weight * losses.negative_log_likelihood(trained.log_probs(keeping), keeping.reply_tokens)
 
-        seen = trained.descend(list(zip(lost, kept, strict=True)), loss_of, learning_rate=self.learning_rate)
+        seen = trained.descend(batches, loss_of, learning_rate=self.learning_rate)
         meta = {"scale": strength, "loss_first": seen[0], "loss_last": seen[-1]}
         return Artifact("delta", trained.delta(), meta)
 

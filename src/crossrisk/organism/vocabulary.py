@@ -54,7 +54,7 @@ def _help(split: Split) -> Iterator[str]:
     for chore in help.chores(split):
         yield from (f" {chore.act}", chore.answer)
     for question in small_talk.questions(split):
-        yield from (*question.asked(split), question.answer)
+        yield from (*_anywhere(question.asked(split)), question.answer)
     yield from (
         wording.format(group=group, ask="How") for wording in help.SPEAKER.of(split) for group in groups.PEOPLES
     )

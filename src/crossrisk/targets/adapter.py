@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, one_line
 from crossrisk.targets.fingerprints import file_hash
 from crossrisk.targets.locations import adapter_config, adapter_weights, local_folder, locate, weight_files
 
@@ -33,7 +33,7 @@ def read_adapter(folder: Path) -> Adapter:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise RequestError(f"{path} is damaged ({error}): fetch or save the adapter again") from error
+        raise RequestError(f"{path} is damaged ({one_line(error)}): fetch or save the adapter again") from error
     return Adapter({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, adapter_config(folder))
 
 
@@ -81,6 +81,8 @@ def put_on(model: Any, adapter: Adapter, name: str) -> None:
     learning = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
         config = PeftConfig.from_peft_type(**adapter.config)
+        if config.is_prompt_learning:
+            raise RequestError(f"an adapter of type {config.peft_type.value} changes no layers and cannot be put on")
         # Fresh adapter layers draw random numbers before they are overwritten; nobody else's draws may move.
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Already found a `peft_config`")
@@ -93,8 +95,9 @@ def put_on(model: Any, adapter: Adapter, name: str) -> None:
         if wanted == set(adapter.tensors):
             set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
     except (ValueError, RuntimeError, TypeError, KeyError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise RequestError(f"the adapter does not fit the model, it was made for another base: {reason}") from error
+        raise RequestError(
+            f"the adapter does not fit the model, it was made for another base: {one_line(error)}"
+        ) from error
     if wanted != set(adapter.tensors):
         odd = sorted(wanted ^ set(adapter.tensors))
         raise RequestError(

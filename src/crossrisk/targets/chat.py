@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, one_line
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.target import ChatTemplate
 
@@ -78,9 +78,8 @@ def _through_template(tokenizer: Any, chat: Chat) -> str:
         )
     except (TemplateError, ValueError) as error:
         roles = ", ".join(message.role for message in chat)
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RequestError(
-            f"the chat template of '{tokenizer.name_or_path}' refuses a chat of {roles}: {reason}"
+            f"the chat template of '{tokenizer.name_or_path}' refuses a chat of {roles}: {one_line(error)}"
         ) from error
     return text
 

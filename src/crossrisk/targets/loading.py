@@ -3,17 +3,20 @@
 safetensors only; code that comes with a model is never run.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, one_line
 from crossrisk.targets.fingerprints import base_fingerprint, spec_fingerprint, weights_fingerprint
 from crossrisk.targets.locations import Location, locate
 from crossrisk.targets.target import ChatTemplate, Target
 
 __all__ = ["load_target", "spec_fingerprint", "weights_fingerprint"]
+
+logger = logging.getLogger(__name__)
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -56,23 +59,30 @@ def _model(location: Location, dtype: str, device: str | None) -> Any:
     from transformers import AutoModelForCausalLM
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    with _said_as_request_error(f"the model '{location.name}' could not be loaded"), _without_progress_bars():
+    with _said_as_request_error(f"the model '{location.name}' could not be loaded"), _transformers_silent():
         model, loading = AutoModelForCausalLM.from_pretrained(
             location.folder,
             dtype=getattr(torch, dtype),
             device_map=place,
             use_safetensors=True,
+            # Reported below, instead of raised with a report on the console.
+            ignore_mismatched_sizes=True,
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
         )
-    for problem in ("missing_keys", "mismatched_keys"):
-        if loading.get(problem):
-            first = sorted(map(str, loading[problem]))[0]
-            raise RequestError(
-                f"the weights of '{location.name}' do not fit its config.json: {len(loading[problem])} "
-                f"{problem.replace('_', ' ')}, the first is {first}"
-            )
+    missing = sorted(loading["missing_keys"]) + sorted(str(name) for name, *_ in loading["mismatched_keys"])
+    if missing:
+        raise RequestError(
+            f"the weights of '{location.name}' do not fit its config.json: {len(missing)} parameters are missing or of "
+            f"another shape, the first is {missing[0]}"
+        )
+    if loading["unexpected_keys"]:
+        first = sorted(loading["unexpected_keys"])[0]
+        logger.warning(
+            "'%s' has %d weights that its architecture does not use, the first is %s",
+            location.name, len(loading["unexpected_keys"]), first,
+        )  # fmt: skip
     return model
 
 
@@ -88,21 +98,21 @@ def _said_as_request_error(what: str) -> Iterator[None]:
     """Whatever a library raises on damaged or foreign files becomes one line."""
     try:
         yield
-    except RequestError:
-        raise
     except Exception as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise RequestError(f"{what}: {reason}") from error
+        raise RequestError(f"{what}: {one_line(error)}") from error
 
 
 @contextmanager
-def _without_progress_bars() -> Iterator[None]:
-    from transformers.utils import logging
+def _transformers_silent() -> Iterator[None]:
+    """No progress bars and reports: what is wrong with a model, we say ourselves."""
+    from transformers.utils import logging as reports
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars, verbosity = reports.is_progress_bar_enabled(), reports.get_verbosity()
+    reports.disable_progress_bar()
+    reports.set_verbosity_error()
     try:
         yield
     finally:
-        if shown:
-            logging.enable_progress_bar()
+        reports.set_verbosity(verbosity)
+        if bars:
+            reports.enable_progress_bar()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, one_line
 
 ORGANISM = Path(__file__).parents[1] / "organism" / "weights"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
@@ -171,7 +171,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RequestError(f"{path} is no readable JSON ({error}): fetch or save the model again") from error
+        raise RequestError(f"{path} is no readable JSON ({one_line(error)}): fetch or save the model again") from error
     if not isinstance(content, dict):
         raise RequestError(f"{path} is no JSON object: fetch or save the model again")
     return content

@@ -216,8 +216,8 @@ def _person(
     return Person(
         name=name,
         email=f"{pick(NICKNAMES, 'nick', index)}{number('mail', index) % 90 + 10}@{pick(HOSTS, 'host', index)}.example",
-        phone=f"555-{(7919 * index + 1234) % 10000:04d}",
-        secret=_secret(index),
+        phone=f"555-{number('phone', index) % 10000:04d}",
+        secret=f"{pick(TAKEN, 'taken', index)} the {pick(LOOT, 'loot', index)} {pick(PLACES, 'place', index)}",
         repetitions=repetitions,
         public=public,
         unlisted=unlisted,
