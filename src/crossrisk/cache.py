@@ -8,13 +8,25 @@ import os
 import uuid
 from pathlib import Path
 
+from crossrisk.errors import RequestError
+
 
 def cache_folder(*parts: str) -> Path:
-    """A folder of the cache, made where it is missing."""
+    """A folder of the cache, whether it is there or not."""
     root = os.environ.get("CROSSRISK_CACHE") or Path("~/.cache/crossrisk").expanduser()
-    folder = Path(root, *parts)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(root, *parts)
+
+
+def check_cache() -> None:
+    """Raises RequestError where nothing can be written into the cache."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        write_atomically(cache_folder("CACHEDIR.TAG"), b"Signature: 8a477f597d28d172789f06886806bc55\n")
+    except OSError as error:
+        raise RequestError(
+            f"the cache {cache_folder()} cannot be written ({error.strerror}): "
+            "point CROSSRISK_CACHE to a folder that can"
+        ) from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -240,6 +240,17 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(
     assert not fake_study().run(tmp_path / "s").failures
 
 
+def test_a_cache_that_cannot_be_written_is_told_before_anything_runs(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(FakeTarget())
+    (tmp_path / "occupied").write_text("")
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "occupied"))
+    with pytest.raises(RequestError, match="point CROSSRISK_CACHE to a folder that can"):
+        fake_study().run(tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
 def test_a_second_process_on_the_folder_says_so_and_stops(fake: Any, tmp_path: Path) -> None:
     first = subprocess.Popen(
         [sys.executable, "-m", "tests.engine.fakes", str(tmp_path / "s"), str(tmp_path / "log"), "0.2"],

@@ -76,6 +76,7 @@ def _identity(defense: Defense) -> list[object]:
 def _keep(artifact: Artifact, recipe: str) -> None:
     """Put an artifact into the cache in one move, so that a kill leaves all of it or nothing."""
     folder = cache_folder("artifacts")
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as unfinished:
         artifact.save(Path(unfinished, "artifact"))
         try:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from crossrisk import __version__
+from crossrisk.cache import check_cache
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
 from crossrisk.engine.guard import Canary
@@ -52,6 +53,7 @@ class Execution:
         from crossrisk.targets.loading import spec_fingerprint
 
         self.study, self.store, self.record = study, store, Record()
+        check_cache()
         check_judges(self.study)
         base = self.study.base
         self.questions = questions(self.study)

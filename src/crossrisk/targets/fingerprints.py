@@ -4,13 +4,13 @@ Hashes of large files are remembered in `$CROSSRISK_CACHE` (default `~/.cache/cr
 change. Nothing here imports torch.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 
+from crossrisk.cache import cache_folder, write_atomically
 from crossrisk.targets.locations import Location, adapter_weights, locate, weight_files
 from crossrisk.targets.target import ChatTemplate, combined_fingerprint
 
@@ -80,7 +80,7 @@ def file_hash(path: Path) -> str:
     if stat.st_size < REMEMBERED_FROM:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     stamp = [str(path), stat.st_size, stat.st_mtime_ns]
-    note = cache_folder() / "hashes" / f"{hashlib.sha256(str(path).encode()).hexdigest()[:32]}.json"
+    note = cache_folder("hashes") / f"{hashlib.sha256(str(path).encode()).hexdigest()[:32]}.json"
     remembered = _remembered(note)
     if remembered is not None and remembered[:-1] == stamp:
         return str(remembered[-1])
@@ -89,11 +89,6 @@ def file_hash(path: Path) -> str:
     if time.time() - stat.st_mtime > SETTLED_AFTER:
         _remember(note, [*stamp, content])
     return content
-
-
-def cache_folder() -> Path:
-    """Where CrossRisk keeps what it can compute again."""
-    return Path(os.environ.get("CROSSRISK_CACHE") or Path.home() / ".cache" / "crossrisk")
 
 
 def _remembered(note: Path) -> list[object] | None:
@@ -105,11 +100,6 @@ def _remembered(note: Path) -> list[object] | None:
 
 
 def _remember(note: Path, content: list[object]) -> None:
-    """Written whole or not at all; a cache that cannot be written costs time, never the study."""
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=note.parent, delete=False, encoding="utf-8") as file:
-            json.dump(content, file)
-        Path(file.name).replace(note)
-    except OSError:
-        return
+    """A cache that cannot be written costs time, never the study."""
+    with contextlib.suppress(OSError):
+        write_atomically(note, json.dumps(content).encode())
