@@ -52,6 +52,7 @@ class FakeTarget:
     scorable: bool = True
     breaks_on: str | None = None
     edits: tuple[Any, ...] = ()
+    weights: dict[str, float] = field(default_factory=lambda: {"nudge": 0.0})
     fingerprint: str = "fake"
 
     def with_chat_edit(self, edit: Any) -> "FakeTarget":
@@ -75,14 +76,18 @@ class FakeTarget:
         self._note(chats)
         if self.breaks_on and any(self.breaks_on in chat[-1].content for chat in chats):
             raise RuntimeError("the fake model broke")
-        return [Reply("yes" if share(chat[-1].content) < 0.5 + self.nudge else "no") for chat in chats]
+        bar = 0.5 + self.nudge + self.weights["nudge"]
+        return [Reply("yes" if share(chat[-1].content) < bar else "no") for chat in chats]
 
     def score(self, chats: Sequence[Chat], continuations: Sequence[str], batch_size: int = 32) -> list[TokenScores]:
         if not self.scorable:
             raise NotScorable("a filter stands before the fake model")
         self._note(chats[:1])
         pairs = zip(chats, continuations, strict=True)
-        return [TokenScores((0,), (-1.0 - share(chat[-1].content, text) - self.nudge,)) for chat, text in pairs]
+        return [
+            TokenScores((0,), (-1.0 - share(chat[-1].content, text) - self.nudge - self.weights["nudge"],))
+            for chat, text in pairs
+        ]
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class FakeDefense:
     by: float = 0.2
     seconds: float = 0.0
     scorable: bool = True
-    needs_data: bool = False
+    in_place: bool = False
     name: str = "calm"
     version: int = 1
     risk: Risk | None = Risk.SAFETY
@@ -103,7 +108,7 @@ class FakeDefense:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"by": self.by, "scorable": self.scorable}
+        return {"by": self.by, "scorable": self.scorable, "in_place": self.in_place}
 
     def fit(self, target: Any, data: FitData, *, seed: int, strength: float) -> Artifact:
         time.sleep(self.seconds)
@@ -111,7 +116,12 @@ class FakeDefense:
 
     @contextmanager
     def deploy(self, target: Any, artifact: Artifact) -> Iterator[Any]:
-        yield replace(target, nudge=target.nudge - artifact.meta["by"], scorable=self.scorable)
+        if not self.in_place:
+            yield replace(target, nudge=target.nudge - artifact.meta["by"], scorable=self.scorable)
+            return
+        target.weights["nudge"] -= artifact.meta["by"]
+        yield target
+        target.weights["nudge"] = 0.0
 
 
 def _verdict(sample: Sample, reply: Reply) -> Outcome:

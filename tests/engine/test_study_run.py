@@ -184,6 +184,14 @@ def test_a_defense_that_changes_nothing_is_an_error_not_a_harmless_defense(fake:
     assert all(row["verdict"] == "not_applicable" for row in rows_of(tmp_path / "s") if row["defense"] == "calm")
 
 
+def test_a_defense_that_changes_the_model_in_place_is_seen_even_when_it_comes_first(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    study = fake_study(defenses=[{"name": "calm", "by": 0.3, "in_place": True}], controls=False)
+    assert not study.run(tmp_path / "s").failures
+    row = next(row for row in rows_of(tmp_path / "s") if row["task"] == "asked")
+    assert row["flips_down"] > 0
+
+
 def test_where_an_output_filter_stands_likelihoods_are_not_applicable_rather_than_zero(
     fake: Any, tmp_path: Path
 ) -> None:

@@ -128,8 +128,9 @@ class Execution:
         started = time.monotonic()
         artifact = arm.artifact(self.target)
         self._describe(arm, time.monotonic() - started)
+        canary = self.canary  # asked before the defense stands on the model, which it may change in place
         with arm.defense.deploy(self.target, artifact) as defended:
-            if arm.defense.name != "null" and not self.canary.sees_a_change(defended):
+            if arm.defense.name != "null" and not canary.sees_a_change(defended):
                 raise RequestError(
                     f"defense '{arm.name}' changed nothing: prompts, replies and probabilities of {CANARIES} canary "
                     "prompts equal the base's; check its strength, its artifact and the modules it is meant for"
