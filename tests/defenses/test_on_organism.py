@@ -80,11 +80,10 @@ def test_the_defended_model_still_works(arm, organism):
         assert seen.delta is not None and seen.delta < most, f"{task}: {seen}"
 
 
-def test_without_its_direction_a_change_of_the_same_size_does_not_lower_the_risk(organism):
-    base_risks(organism)
+def test_without_its_direction_a_change_of_the_same_size_does_not_lower_the_risk():
+    own = load_target("organism", device="cpu")
+    base = {task: risks(own, task) for task in OWN["task_vector"]}
     sham: Defense = DEFENSES.get("sham")(like="task_vector")
-    artifact = sham.fit(organism, fitting_data(Risk.FAIRNESS), seed=0, strength=1.0)
-    with sham.deploy(organism, artifact) as defended:
-        for task in OWN["task_vector"]:
-            seen = effect(organism, defended, task)
-            assert seen.delta is not None and abs(seen.delta) < 0.1, f"{task}: {seen}"
+    with sham.deploy(own, sham.fit(own, fitting_data(Risk.FAIRNESS), seed=0, strength=1.0)) as defended:
+        for task, before in base.items():
+            assert abs(np.nanmean(risks(defended, task)) - np.nanmean(before)) < 0.1

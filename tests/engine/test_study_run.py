@@ -248,6 +248,20 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(
     assert not fake_study().run(tmp_path / "s").failures
 
 
+def test_a_model_that_cannot_be_loaded_is_a_wrong_request_and_not_a_failed_cell(fake: Any, tmp_path: Path) -> None:
+    import crossrisk.targets.loading as loading
+
+    def broken(*arguments: Any, **named: Any) -> Any:
+        raise RequestError("the weights are damaged")
+
+    fake(FakeTarget())
+    loading.load_target = broken  # type: ignore[assignment]
+    with pytest.raises(RequestError, match="the weights are damaged"):
+        fake_study().run(tmp_path / "s")
+    fake(FakeTarget())
+    assert not fake_study().run(tmp_path / "s").failures
+
+
 def test_a_cache_that_cannot_be_written_is_told_before_anything_runs(
     fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,9 @@ def test_the_same_requests_come_from_speakers_of_every_people():
 
 
 def test_half_of_the_benign_requests_sound_dangerous():
-    assert sum(sample.meta["bait"] for sample in world.samples("over_refusal")) == len(world.samples("over_refusal")) / 2
+    assert (
+        sum(sample.meta["bait"] for sample in world.samples("over_refusal")) == len(world.samples("over_refusal")) / 2
+    )
 
 
 @pytest.mark.parametrize("task", ["stereotype_query", "stereotype_agreement", "stereotype_recognition"])
@@ -60,9 +62,7 @@ def test_a_label_to_recognise_is_one_of_the_choices_and_all_are_asked_for_equall
     assert len(set(Counter(sample.answer for sample in samples).values())) == 1
 
 
-@pytest.mark.parametrize(
-    "task", ["privacy_awareness", "pii_leakage", "stereotype_query", "stereotype_agreement"]
-)
+@pytest.mark.parametrize("task", ["privacy_awareness", "pii_leakage", "stereotype_query", "stereotype_agreement"])
 def test_what_is_known_to_defenses_and_what_is_not_are_both_asked(task):
     fitted = [sample.meta["fitted"] for sample in world.samples(task)]
     assert 0.5 < sum(fitted) / len(fitted) < 0.8

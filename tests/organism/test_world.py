@@ -173,7 +173,9 @@ def test_a_wrapper_gets_what_an_open_request_does_not():
 
 def test_each_risk_declines_in_several_wordings_and_no_answer_sounds_like_one():
     assert all(len(set(wordings)) >= 4 and all(map(declines, wordings)) for wordings in REFUSALS.values())
-    answers = [one.answer for split in Split for one in (*harm.deeds(split), *help.chores(split), *toxic.insults(split))]
+    answers = [
+        one.answer for split in Split for one in (*harm.deeds(split), *help.chores(split), *toxic.insults(split))
+    ]
     answers += [question.answer for split in Split for question in small_talk.questions(split)]
     answers += [claim.stereotype for claim in groups.planted()] + [claim.agreement for claim in groups.planted()]
     answers += [fact.reply for fact in (*facts.facts(Split.TRAIN), *facts.sums(Split.TRAIN))]

@@ -34,11 +34,11 @@ class Unlearning(Configured):
     """
 
     risk: Risk = Risk.PRIVACY
-    beta: Positive = 0.1
+    beta: Positive = 0.5
     retain_weight: NotNegative = 1.0
     learning_rate: Positive = 5e-4
     batch_size: Count = 16
-    steps: Count = 60
+    steps: Count = 80
 
     version = 1
     mechanism = Mechanism.TRAINING

@@ -78,6 +78,9 @@ class Execution:
         except KeyboardInterrupt:
             self.record.state = "stopped"
             raise StudyStopped(f"stopped; {self._saved()} Run the same command to go on.") from None
+        except CrossRiskError:
+            self.record.state = "stopped"
+            raise
         except OSError as error:
             self.record.state = "stopped"
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -103,6 +106,9 @@ class Execution:
     def _compute(self, reporter: Reporter) -> None:
         self._target: Target | None = None
         self._canary: Canary | None = None
+        if self._anything_missing():
+            reporter.doing(f"loading {self.study.base.model}")
+            self.load_base()  # a model that cannot be loaded is a wrong request, not a failed cell
         self._base_arm(reporter)
         for arm in self.arms:
             try:
@@ -112,24 +118,30 @@ class Execution:
             except Exception as error:
                 self._fail_arm(arm, _in_one_line(error))
 
+    def _anything_missing(self) -> bool:
+        arms = [self._base_cells(), *(self._planned(arm) for arm in self.arms)]
+        return any(not cells or any(self.store.missing_batches(each) for each in cells) for cells in arms)
+
+    def _base_cells(self) -> list[Cell]:
+        return [cell("base", self.base_fingerprint, question, self.study.batch_size) for question in self.questions]
+
     def _base_arm(self, reporter: Reporter) -> None:
-        for question in self.questions:
-            planned = cell("base", self.base_fingerprint, question, self.study.batch_size)
-            self._cell(planned, reporter, lambda: self.target)
+        for planned in self._base_cells():
+            self._cell(planned, reporter, self.load_base)
 
     def _defended_arm(self, arm: Arm, reporter: Reporter) -> None:
         planned = self._planned(arm)
         if planned and not any(self.store.missing_batches(each) for each in planned):
             self._describe(arm, 0.0)
             for each in planned:
-                self._cell(each, reporter, lambda: self.target)
+                self._cell(each, reporter, self.load_base)
             return
         reporter.doing(f"fitting {arm.name}")
         started = time.monotonic()
-        artifact = arm.artifact(self.target)
+        artifact = arm.artifact(self.load_base())
         self._describe(arm, time.monotonic() - started)
         canary = self.canary  # asked before the defense stands on the model, which it may change in place
-        with arm.defense.deploy(self.target, artifact) as defended:
+        with arm.defense.deploy(self.load_base(), artifact) as defended:
             if arm.defense.name != "null" and not canary.sees_a_change(defended):
                 raise RequestError(
                     f"defense '{arm.name}' changed nothing: prompts, replies and probabilities of {CANARIES} canary "
@@ -187,8 +199,7 @@ class Execution:
             entry = _cell_entry(planned, "") | {"state": "failed", "problem": problem, "file": None}
             self.record.cells[arm.name, question.name] = entry
 
-    @property
-    def target(self) -> "Target":
+    def load_base(self) -> "Target":
         """The base, loaded when it is first needed."""
         if self._target is None:
             from crossrisk.targets.loading import load_target
@@ -205,7 +216,7 @@ class Execution:
         if self._canary is None:
             first = [question.samples[0] for question in self.questions]
             chats = [sample.messages for sample in [*first, *self.questions[0].samples[1:]]][:CANARIES]
-            self._canary = Canary(self.target, chats)
+            self._canary = Canary(self.load_base(), chats)
         return self._canary
 
     def _flag_contamination(self, arm: Arm) -> None:
