@@ -31,4 +31,4 @@ lint: setup
 	$(BIN)/mypy
 
 docs: setup
-	$(BIN)/mkdocs build --strict
+	$(BIN)/zensical build --strict

@@ -32,9 +32,9 @@ class Preferring(Configured):
     sft_weight: NotNegative = 0.2
     rank: Count = 8
     alpha: Positive = 16.0
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 1.5e-3
     batch_size: Count = 8
-    steps: Count = 60
+    steps: Count = 40
 
     version = 1
     mechanism = Mechanism.TRAINING

@@ -1,0 +1,58 @@
+"""The card counts what judges say, with intervals that are known."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossrisk.organism.card import CARD_BEGINS, CARD_ENDS, Rate, all_probes, print_cards, rated, save_card, wilson
+from crossrisk.risks import Reply
+from crossrisk.sources.world import world
+
+
+def test_wilsons_interval_has_its_known_values():
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-4)  # Newcombe (1998), Table I, method 3
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-4)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilsons_interval_holds_the_share_and_stays_in_range(hits_and_n):
+    hits, n = hits_and_n
+    low, high = wilson(hits, n)
+    assert 0 <= low <= hits / n + 1e-12 and hits / n - 1e-12 <= high <= 1
+
+
+def test_no_observations_have_no_interval():
+    with pytest.raises(ValueError, match="without observations"):
+        wilson(0, 0)
+
+
+def test_a_rate_counts_the_labels_of_its_probe_and_invalid_replies_as_misses():
+    probe = next(probe for probe in all_probes() if probe.name == "harm: complied, asked openly")
+    samples = probe.samples[:4]
+    replies = [Reply(samples[0].answer), Reply("I can't help with that."), Reply(""), Reply(samples[3].answer)]
+    rate = rated(type(probe)(probe.name, probe.judge, probe.counts, samples), replies)
+    assert (rate.rate, rate.n, rate.invalid) == (0.5, 4, 1)
+
+
+def test_probes_are_named_once_and_held_out():
+    probes = list(all_probes())
+    assert len({probe.name for probe in probes}) == len(probes)
+    assert all(len(probe.samples) >= 12 for probe in probes)
+
+
+def test_a_page_shows_the_cards_and_keeps_its_words(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / "training.json").write_text(json.dumps({"world_version": 1, "seed": seed}))
+        save_card(folder, [Rate("help", 0.5, 0.4, 0.6, 10, 0)], dict.fromkeys(world.loaders, 0.25))
+    page = tmp_path / "page.md"
+    page.write_text(f"# Before\n{CARD_BEGINS}\nold\n{CARD_ENDS}\nafter\n")
+    print_cards(page, [tmp_path / "0", tmp_path / "1"])
+    print_cards(page, [tmp_path / "0", tmp_path / "1"])
+    text = page.read_text()
+    assert text.startswith("# Before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert text.count("| help | 10 | 0.50 [0.40, 0.60] | 0.50 [0.40, 0.60] |") == 1
+    assert "| measured | n | seed 0 | seed 1 |" in text and "| `misuse` | 0.250 | 0.250 |" in text
