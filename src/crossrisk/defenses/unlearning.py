@@ -36,9 +36,9 @@ class Unlearning(Configured):
     risk: Risk = Risk.PRIVACY
     beta: Positive = 0.5
     retain_weight: NotNegative = 1.0
-    learning_rate: Positive = 5e-4
+    learning_rate: Positive = 8e-4
     batch_size: Count = 16
-    steps: Count = 80
+    steps: Count = 50
 
     version = 1
     mechanism = Mechanism.TRAINING
