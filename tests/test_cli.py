@@ -21,12 +21,8 @@ def run_command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import crossrisk.targets.loading as loading
-
     monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(loading, "load_target", None)
-    monkeypatch.setattr(loading, "spec_fingerprint", None)
-    install(FakeTarget())
+    install(FakeTarget(), monkeypatch.setattr)
 
 
 @pytest.mark.parametrize("command", ["demo", "run", "report", "validate", "ls", "organism train", "organism card"])
@@ -86,6 +82,8 @@ def test_json_is_the_contract_of_interactions(
         (["run", "none.yaml"], "there is no study file none.yaml"),
         (["run", "--base", "m", "--task", "asked:fake", "--limit", "0"], "`limit`"),
         (["run", "--base", "m", "--task", "asked:fake", "--defense", "{name: calm"], "not valid YAML"),
+        (["run", "--limt", "3"], "--limt"),
+        (["run", "--base", "m", "--task", "asked:fake", "--out", "/dev/null/x"], "/dev/null/x"),
         (["ls", "taks"], "unknown kind 'taks': did you mean tasks"),
         (["report", "nowhere"], "holds no study"),
     ],

@@ -48,6 +48,17 @@ def test_a_ready_checkpoint_is_named_after_its_folder() -> None:
         (MINIMAL + "defenses:\n  - {name: dpo, checkpoint: x}\n", 4, "exactly one of name, checkpoint and adapter"),
         (MINIMAL + "defenses:\n  - dpo\n  - dpo\n", 3, "two arms are called 'dpo'"),
         ("base: organism\ntasks: [misuse, misuse]\n", 2, "named twice"),
+        (
+            MINIMAL + "defenses:\n  - {name: dpo, label: null_space}\n  - {name: dpo, label: sham_calm}\n",
+            5,
+            "base, null and",
+        ),
+        (MINIMAL + "defenses:\n  - {name: dpo, label: 'null'}\n", 4, "base, null and sham"),
+        (MINIMAL + "defenses:\n  - {name: sham, label: random}\n", 4, "a sham's begins with sham"),
+        (MINIMAL + "defenses:\n  - {name: dpo, label: ..}\n", 4, "give a `label`"),
+        (MINIMAL + "defenses:\n  - {checkpoint: ..}\n", 4, "give a `label`"),
+        (MINIMAL + "defenses:\n  - {name: dpo, like: npo}\n", 4, "only a sham"),
+        (MINIMAL + "defenses:\n  - {name: dpo, settings: 3}\n", 4, "`settings` is a mapping"),
         ("base: organism\ntasks: [misuse\n", 3, "not valid YAML"),
     ],
 )
@@ -60,6 +71,11 @@ def test_what_is_wrong_in_a_study_file_is_told_in_one_line_with_its_line_number(
     assert message.startswith(f"mine.yaml, line {line}: ")
     assert says in message
     assert "\n" not in message
+
+
+def test_a_date_that_does_not_exist_is_told_without_a_line() -> None:
+    with pytest.raises(RequestError, match="mine.yaml: not valid YAML: day is out of range"):
+        Study.from_yaml(MINIMAL + "name: 2024-02-30\n", where="mine.yaml")
 
 
 def test_a_file_that_is_missing_or_no_text_is_told(tmp_path) -> None:

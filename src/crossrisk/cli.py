@@ -3,11 +3,14 @@
 Exit codes: 0 done; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the rest is saved.
 """
 
+import errno
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from crossrisk.errors import CrossRiskError, RequestError
 
@@ -28,18 +31,31 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 
 def main() -> None:
-    """Entry point of the `crossrisk` command."""
+    """Entry point of the `crossrisk` command: runs it and turns every way it can end into an exit code and one line."""
     try:
-        app()
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+        sys.exit(code)
     except CrossRiskError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("stopped")
-        sys.exit(3)
+        _leave(str(error), error.exit_code)
+    except TyperException as error:  # an option that is not known, or a value of the wrong type
+        problem = error.format_message().replace("\n", " ")
+        if problem:
+            _say(f"{problem} (see crossrisk --help)")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        _leave("stopped", 3)
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         sys.exit(0)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        _leave(f"{error.filename or 'a file'}: {error.strerror or error}", 3 if full else 2)
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    _say(message)
+    sys.exit(code)
 
 
 def _say(message: str) -> None:
@@ -154,11 +170,9 @@ def report(
 
     Example: crossrisk report runs/demo
     """
-    from crossrisk.interactions.analysis import analyse
-    from crossrisk.report.page import write_page
+    from crossrisk import pipeline
 
-    analyse(folder)
-    write_page(folder, out)
+    pipeline.report(folder, out)
     _print_interactions(folder, as_json, out)
 
 

@@ -17,6 +17,22 @@ class RequestError(CrossRiskError):
     """The request is wrong: an unknown name, a malformed file, a model that cannot do what is asked."""
 
 
+class SampleError(RequestError):
+    """One sample cannot be asked of this model. index: its place in the request; who knows its name, names it."""
+
+    def __init__(self, index: int, problem: str) -> None:
+        super().__init__(index, problem)
+        self.index = index
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"sample {self.index}: {self.problem}"
+
+    def named(self, name: str) -> RequestError:
+        """The same error with the sample's own name in place of its number."""
+        return RequestError(f"sample '{name}': {self.problem}")
+
+
 class NotScorable(CrossRiskError):
     """The target has no token distribution (an output filter stands before it, or it is an API without log-probs)."""
 

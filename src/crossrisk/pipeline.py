@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossrisk.engine.store import Store
+from crossrisk.errors import RequestError
 from crossrisk.study import Study
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Results:
 
         import polars as pl
 
-        return pl.DataFrame(json.loads((self.folder / "groups.json").read_text(encoding="utf-8"))["rows"])
+        rows = json.loads((self.folder / "groups.json").read_text(encoding="utf-8"))["rows"]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -54,7 +56,7 @@ class Results:
 def run(study: Study, folder: str | Path, *, progress: bool | None = None) -> Results:
     """Run what is missing of a study, analyse it and write the report.
 
-    folder: made where it is missing; a folder with results of the same study is resumed at the sample. progress: a
+    folder: made where it is missing; a folder with results of the same study is resumed at the batch. progress: a
     bar on standard error, by default only on a terminal. Raises RequestError where the request is wrong and
     StudyStopped where the run was ended early; cells that failed are in `Results.failures`, the others are analysed.
     """
@@ -69,4 +71,24 @@ def run(study: Study, folder: str | Path, *, progress: bool | None = None) -> Re
         execution.run(progress)
         analyse(store.folder)
         write_page(store.folder)
-    return Results(store.folder, execution.failures)
+    return Results(store.folder, execution.record.failures)
+
+
+def report(folder: str | Path, page: Path | None = None) -> Results:
+    """Analyse a study's folder once more and write its report, to `page` or into the folder.
+
+    Needs neither the model nor the data. Raises RequestError for a folder that holds no study of this version.
+    """
+    from crossrisk.interactions.analysis import analyse
+    from crossrisk.report.page import write_page
+
+    store = Store(Path(folder))
+    store.check()
+    if not store.manifest():
+        raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
+    if page is not None and page.is_dir():
+        raise RequestError(f"{page} is a folder: name the file that the report goes to")
+    with store.locked():
+        analyse(store.folder)
+        write_page(store.folder, page)
+    return Results(store.folder, store.manifest()["failures"])

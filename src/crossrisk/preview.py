@@ -2,24 +2,25 @@
 
 from typing import Any
 
-from crossrisk.engine.arms import arms
-from crossrisk.engine.plan import Question, check_judges, questions
+from crossrisk.engine.arms import build
+from crossrisk.engine.plan import Question, check_judges, check_names, questions
 from crossrisk.study import Study
+from crossrisk.targets.locations import local_folder, locate
 
 
 def preview(study: Study) -> dict[str, Any]:
-    """Resolve all of a study but the weights. Raises RequestError for what `run` would refuse."""
-    from crossrisk.targets.loading import spec_fingerprint
-
-    base = study.base
+    """Resolve all of a study but weights: nothing is downloaded or hashed. Raises RequestError as `run` would."""
     check_judges(study)
     asked = questions(study)
-    fingerprint = spec_fingerprint(base.model, adapter=base.adapter, dtype=base.dtype, chat_template=base.chat_template)
-    defended = arms(study, fingerprint, {})
+    check_names(study, asked)
+    for model in (study.base.model, *(spec.checkpoint for spec in study.defenses if spec.checkpoint)):
+        if local_folder(model) is not None:
+            locate(model)
+    defended = [(spec.arm, build(study, spec)) for spec in study.arms]
     return {
         "study": study.name,
-        "base": base.model,
-        "arms": ["base", *(arm.name for arm in defended)],
+        "base": study.base.model,
+        "arms": ["base", *(arm for arm, _ in defended)],
         "tasks": [_task(question, study) for question in asked],
         "replies": (1 + len(defended)) * sum(len(question.samples) for question in asked),
     }

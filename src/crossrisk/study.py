@@ -8,6 +8,7 @@
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from crossrisk.pipeline import Results
 
 DEFENSE_KEYS = {"name", "checkpoint", "adapter", "label", "strength", "seed", "data", "like", "trained_on"}
+ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")  # it names a folder
 
 
 class ModelSpec(BaseModel):
@@ -53,7 +55,7 @@ class DefenseSpec(BaseModel):
     name: str = ""
     checkpoint: str | None = None
     adapter: str | None = None
-    label: str = Field(default="", pattern=r"^[A-Za-z0-9_.+-]*$")
+    label: str = ""
     strength: float = Field(default=1.0, ge=0.0)
     seed: int | None = None
     data: str = "world"
@@ -70,14 +72,27 @@ class DefenseSpec(BaseModel):
             return {"name": value}
         if isinstance(value, Mapping):
             given = dict(value)
-            extra = {key: given.pop(key) for key in list(given) if key not in DEFENSE_KEYS | {"settings"}}
-            return given | {"settings": dict(given.get("settings", {})) | extra}
+            settings = given.pop("settings", None) or {}
+            if not isinstance(settings, Mapping):
+                raise ValueError("`settings` is a mapping of names and values")
+            extra = {key: given.pop(key) for key in list(given) if key not in DEFENSE_KEYS}
+            return given | {"settings": dict(settings) | extra}
         return value
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> "DefenseSpec":
         if sum(bool(part) for part in (self.name, self.checkpoint, self.adapter)) != 1:
             raise ValueError("give exactly one of name, checkpoint and adapter")
+        if self.like is not None and self.name != "sham":
+            raise ValueError("only a sham is `like` another defense")
+        if not ARM_NAME.fullmatch(self.arm):
+            raise ValueError(f"its arm would be called '{self.arm}': give a `label` of letters, digits and _.+-")
+        kind = self.name if self.name in ("null", "sham") else ""
+        if self.arm == "base" or (_control(self.arm) or kind) != kind or (kind and not _control(self.arm)):
+            raise ValueError(
+                f"its arm would be called '{self.arm}': base, null and sham are the names of base and controls, "
+                "a sham's begins with sham; give another `label`"
+            )
         return self
 
     @property
@@ -85,6 +100,11 @@ class DefenseSpec(BaseModel):
         """The name of its arm in every table and folder."""
         ready = self.checkpoint or self.adapter
         return self.label or self.name or Path(str(ready).rstrip("/")).name.replace("@", "-")
+
+
+def _control(arm: str) -> str:
+    """`null` or `sham` where an arm's name says that it is one, else nothing."""
+    return "null" if arm == "null" else "sham" if re.match(r"sham($|[_-])", arm) else ""
 
 
 class Study(BaseModel):
@@ -123,7 +143,7 @@ class Study(BaseModel):
     def _arms_differ(cls, defenses: tuple[DefenseSpec, ...]) -> tuple[DefenseSpec, ...]:
         arms = [defense.arm for defense in defenses]
         for arm in arms:
-            if arms.count(arm) > 1 or arm == "base":
+            if arms.count(arm) > 1:
                 raise ValueError(f"two arms are called '{arm}': give one of them another `label`")
         return defenses
 
@@ -162,7 +182,7 @@ class Study(BaseModel):
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             fields = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
             mark = getattr(error, "problem_mark", None)
             line = f", line {mark.line + 1}" if mark else ""
             raise RequestError(f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error

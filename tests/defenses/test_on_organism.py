@@ -9,15 +9,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from crossrisk.defenses.defense import Defense
+from crossrisk.defenses.defense import Artifact, Defense
+from crossrisk.defenses.sham import Sham
 from crossrisk.interactions import Effect, compare
 from crossrisk.registry import DEFENSES, TASKS
-from crossrisk.risks import Risk
 from crossrisk.sources.world import fitting_data, world
 from crossrisk.targets.loading import load_target
 from crossrisk.targets.target import GenerationConfig, Target
 
-ASKED = 96
+ASKED = 64
 OWN = {
     "self_reminder": ("misuse", "toxic_content"),
     "dpo": ("misuse", "toxic_content"),
@@ -36,10 +36,18 @@ def organism() -> Target:
 def arm(request: pytest.FixtureRequest, organism: Target) -> Iterator[tuple[Defense, Target]]:
     """A fitted defense standing on the organism, one after the other."""
     base_risks(organism)
-    one: Defense = DEFENSES.get(request.param)()
-    assert one.risk is not None
-    with one.deploy(organism, one.fit(organism, fitting_data(one.risk), seed=0, strength=1.0)) as defended:
+    one, artifact = fitted(request.param)
+    with one.deploy(organism, artifact) as defended:
         yield one, defended
+
+
+@cache
+def fitted(name: str) -> tuple[Defense, Artifact]:
+    """On a model of its own, so that it does not matter what stands on the shared one."""
+    one: Defense = DEFENSES.get(name)()
+    assert one.risk is not None
+    bare = load_target("organism", device="cpu")
+    return one, one.fit(bare, fitting_data(one.risk), seed=0, strength=1.0)
 
 
 def risks(target: Target, task_name: str) -> list[float]:
@@ -83,7 +91,8 @@ def test_the_defended_model_still_works(arm, organism):
 def test_without_its_direction_a_change_of_the_same_size_does_not_lower_the_risk():
     own = load_target("organism", device="cpu")
     base = {task: risks(own, task) for task in OWN["task_vector"]}
-    sham: Defense = DEFENSES.get("sham")(like="task_vector")
-    with sham.deploy(own, sham.fit(own, fitting_data(Risk.FAIRNESS), seed=0, strength=1.0)) as defended:
+    real, artifact = fitted("task_vector")
+    sham = Sham(real)
+    with sham.deploy(own, sham.scramble(artifact, seed=0)) as defended:
         for task, before in base.items():
             assert abs(np.nanmean(risks(defended, task)) - np.nanmean(before)) < 0.1

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,6 +51,8 @@ class FakeTarget:
     log: Path | None = None
     scorable: bool = True
     breaks_on: str | None = None
+    noise: float = 0.0
+    acts_on: str = ""
     edits: tuple[Any, ...] = ()
     weights: dict[str, float] = field(default_factory=lambda: {"nudge": 0.0})
     fingerprint: str = "fake"
@@ -76,18 +78,20 @@ class FakeTarget:
         self._note(chats)
         if self.breaks_on and any(self.breaks_on in chat[-1].content for chat in chats):
             raise RuntimeError("the fake model broke")
-        bar = 0.5 + self.nudge + self.weights["nudge"]
-        return [Reply("yes" if share(chat[-1].content) < bar else "no") for chat in chats]
+        # Noise hangs on the batch, as the rounding of a real model does.
+        noise = self.noise * (len(chats) % 8 == 0)
+        bars = [0.5 + self._pull(chat) + noise for chat in chats]
+        return [Reply("yes" if share(chat[-1].content) < b else "no") for chat, b in zip(chats, bars, strict=True)]
+
+    def _pull(self, chat: Chat) -> float:
+        return self.nudge + self.weights["nudge"] if self.acts_on in chat[-1].content else 0.0
 
     def score(self, chats: Sequence[Chat], continuations: Sequence[str], batch_size: int = 32) -> list[TokenScores]:
         if not self.scorable:
             raise NotScorable("a filter stands before the fake model")
         self._note(chats[:1])
         pairs = zip(chats, continuations, strict=True)
-        return [
-            TokenScores((0,), (-1.0 - share(chat[-1].content, text) - self.nudge - self.weights["nudge"],))
-            for chat, text in pairs
-        ]
+        return [TokenScores((0,), (-1.0 - share(chat[-1].content, text) - self._pull(chat),)) for chat, text in pairs]
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class FakeDefense:
     seconds: float = 0.0
     scorable: bool = True
     in_place: bool = False
+    only: str = ""
     name: str = "calm"
     version: int = 1
     risk: Risk | None = Risk.SAFETY
@@ -108,7 +113,7 @@ class FakeDefense:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"by": self.by, "scorable": self.scorable, "in_place": self.in_place}
+        return {"by": self.by, "scorable": self.scorable, "in_place": self.in_place, "only": self.only}
 
     def fit(self, target: Any, data: FitData, *, seed: int, strength: float) -> Artifact:
         time.sleep(self.seconds)
@@ -116,6 +121,9 @@ class FakeDefense:
 
     @contextmanager
     def deploy(self, target: Any, artifact: Artifact) -> Iterator[Any]:
+        if self.only:
+            yield replace(target, nudge=-artifact.meta["by"], acts_on=self.only)
+            return
         if not self.in_place:
             yield replace(target, nudge=target.nudge - artifact.meta["by"], scorable=self.scorable)
             return
@@ -160,14 +168,18 @@ NAMES = {"asked": (TASKS, "asked"), "chosen": (TASKS, "chosen"), "fake": (SOURCE
          "yes:fake": (JUDGES, "judge"), "calm": (DEFENSES, "FakeDefense")}  # fmt: skip
 
 
-def install(target: FakeTarget) -> None:
-    """Put the fakes behind their names, and the fake model where models are loaded."""
+def install(target: FakeTarget, put: Callable[[object, str, object], object] = setattr) -> None:
+    """Put the fakes behind their names, and the fake model where models are loaded.
+
+    put: how an attribute is set; pytest's `monkeypatch.setattr` takes it back after the test.
+    """
     import crossrisk.targets.loading as loading
 
-    for name, (registry, attribute) in NAMES.items():
-        registry.paths[name] = f"{__name__}:{attribute}"
-    loading.load_target = lambda *arguments, **named: target  # type: ignore[assignment]
-    loading.spec_fingerprint = lambda *arguments, **named: "fake"  # type: ignore[assignment]
+    for registry in {id(registry): registry for registry, _ in NAMES.values()}.values():
+        own = {name: f"{__name__}:{attribute}" for name, (of, attribute) in NAMES.items() if of is registry}
+        put(registry, "paths", registry.paths | own)
+    put(loading, "load_target", lambda *arguments, **named: target)
+    put(loading, "spec_fingerprint", lambda *arguments, **named: "fake")
 
 
 def fake_study(**fields: Any) -> Study:

@@ -8,14 +8,20 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+import crossrisk.targets.loading as loading
+from crossrisk.engine import execute
 from crossrisk.engine.store import OUTCOMES
 from crossrisk.errors import RequestError, StudyStopped
+from crossrisk.pipeline import report
+from crossrisk.study import Study
+from tests.engine import fakes
 from tests.engine.fakes import SAMPLES, FakeTarget, fake_study, install
 
 CELLS = 2 * 5  # two questions; base, null, sham and two defenses
@@ -28,11 +34,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Any:
-    import crossrisk.targets.loading as loading
-
-    monkeypatch.setattr(loading, "load_target", None)
-    monkeypatch.setattr(loading, "spec_fingerprint", None)
-    return install
+    return lambda target: install(target, monkeypatch.setattr)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -76,12 +78,12 @@ def test_the_numbers_are_those_of_the_outcomes(fake: Any, tmp_path: Path) -> Non
     assert (row["n"], row["clusters"], row["judge"]) == (SAMPLES, 10, "yes:fake@1")
 
 
-def test_null_never_worsens_or_improves(fake: Any, tmp_path: Path) -> None:
-    fake(FakeTarget())
-    fake_study().run(tmp_path / "s")
-    null = [row for row in rows_of(tmp_path / "s") if row["defense"] == "null"]
-    assert len(null) == 2
-    assert all(row["delta"] == 0 and row["verdict"] in ("no_effect", "inconclusive") for row in null)
+def test_null_shows_the_noise_of_the_engine_and_never_worsens_or_improves(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget(noise=0.4))
+    fake_study(tasks=["asked:fake"]).run(tmp_path / "s")
+    null = next(row for row in rows_of(tmp_path / "s") if row["defense"] == "null")
+    assert null["delta"] < -0.2 and null["p"] < 0.05
+    assert null["verdict"] == "inconclusive"
 
 
 def test_the_base_is_asked_once_for_all_defenses_and_nothing_is_asked_again(fake: Any, tmp_path: Path) -> None:
@@ -97,8 +99,6 @@ def test_the_base_is_asked_once_for_all_defenses_and_nothing_is_asked_again(fake
 
 
 def test_a_finished_study_is_answered_without_loading_the_model(fake: Any, tmp_path: Path) -> None:
-    import crossrisk.targets.loading as loading
-
     fake(FakeTarget())
     fake_study().run(tmp_path / "s")
     first = (tmp_path / "s" / "interactions.json").read_bytes()
@@ -110,8 +110,6 @@ def test_a_finished_study_is_answered_without_loading_the_model(fake: Any, tmp_p
 def test_it_is_answered_from_the_folder_alone_when_the_cache_is_gone(
     fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import crossrisk.targets.loading as loading
-
     fake(FakeTarget())
     fake_study().run(tmp_path / "s")
     monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "another-cache"))
@@ -128,15 +126,143 @@ def test_another_study_takes_shared_cells_from_the_cache(fake: Any, tmp_path: Pa
     assert asked(log) == Counter()
 
 
-def test_a_change_of_anything_that_outcomes_depend_on_is_asked_anew(fake: Any, tmp_path: Path) -> None:
+CHANGES: dict[str, Any] = {
+    "batch plan": lambda patch: {"batch_size": 4},
+    "samples": lambda patch: {"limit": 10},
+    "decoding": lambda patch: {"max_new_tokens": 2},
+    "task": lambda patch: patch.setattr(fakes, "asked", replace(fakes.asked, version=2)),
+    "source": lambda patch: patch.setattr(fakes, "source", replace(fakes.source, version=2)),
+    "content": lambda patch: patch.setattr(fakes, "source", replace(fakes.source, checksum=lambda task: "new")),
+    "judge": lambda patch: patch.setattr(fakes, "judge", replace(fakes.judge, version=2)),
+    "model": lambda patch: patch.setattr(loading, "spec_fingerprint", lambda *a, **k: "another"),
+    "engine": lambda patch: patch.setattr(execute, "ENGINE_VERSION", 99),
+    "libraries": lambda patch: patch.setattr(execute, "version", lambda name: "99"),
+    "device": lambda patch: patch.setattr(execute, "device_type", lambda device: "cuda"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_anything_that_outcomes_depend_on_is_asked_anew(
+    what: str, fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tmp_path / "log"
     fake(FakeTarget(log=log))
     plain = fake_study(tasks=["asked:fake"], defenses=[], controls=False)
     plain.run(tmp_path / "s")
-    for change in ({"batch_size": 4}, {"limit": 10}, {"max_new_tokens": 2}):
-        log.unlink()
-        plain.model_copy(update=change).run(tmp_path / "s")
-        assert sum(asked(log).values()) == (10 if "limit" in change else SAMPLES)
+    log.unlink()
+    plain.run(tmp_path / "s")
+    assert asked(log) == Counter()
+    changed = plain.model_copy(update=CHANGES[what](monkeypatch) or {})
+    changed.run(tmp_path / "s")
+    assert sum(asked(log).values()) == (10 if what == "samples" else SAMPLES)
+
+
+def test_a_sham_is_as_strong_as_what_it_mirrors_and_scrambles_the_same_fit(fake: Any, tmp_path: Path) -> None:
+    from crossrisk.engine.arms import arms
+
+    fake(FakeTarget())
+    study = fake_study(defenses=[{"name": "dpo", "strength": 0.25, "seed": 7}])
+    sham, dpo = arms(study, "base", {})[1:]
+    assert (sham.strength, sham.seed, sham.data) == (dpo.strength, dpo.seed, dpo.data) == (0.25, 7, dpo.data)
+
+
+def test_a_task_that_a_defense_does_not_act_on_is_not_applicable_rather_than_without_effect(
+    fake: Any, tmp_path: Path
+) -> None:
+    fake(FakeTarget())
+    study = fake_study(defenses=[{"name": "calm", "by": 0.3, "only": "asked"}])
+    for _ in range(2):  # the second time the answer comes from the folder, without a model
+        results = study.run(tmp_path / "s")
+        rows = {(row["defense"], row["task"]): row for row in rows_of(tmp_path / "s")}
+        assert rows["calm", "chosen"]["verdict"] == "not_applicable"
+        assert rows["calm", "asked"]["flips_down"] > 0
+        assert not results.failures
+        loading.load_target = lambda *a, **k: pytest.fail("the model was loaded")  # type: ignore[assignment]
+
+
+def test_the_own_study_file_is_never_overwritten(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    (tmp_path / "study.yaml").write_text("# mine\nbase: m\n")
+    with pytest.raises(RequestError, match="holds files that are no study"):
+        fake_study().run(tmp_path)
+    assert (tmp_path / "study.yaml").read_text().startswith("# mine")
+
+
+def test_a_run_that_could_not_start_leaves_a_finished_study_as_it_was(fake: Any, tmp_path: Path) -> None:
+    fake(FakeTarget())
+    fake_study(tasks=["asked:fake"]).run(tmp_path / "s")
+    before = {path: path.read_bytes() for path in (tmp_path / "s").iterdir() if path.is_file()}
+
+    def broken(*arguments: Any, **named: Any) -> Any:
+        raise RequestError("the weights are damaged")
+
+    loading.load_target = broken  # type: ignore[assignment]
+    with pytest.raises(RequestError, match="damaged"):
+        fake_study().run(tmp_path / "s")
+    assert {path: path.read_bytes() for path in (tmp_path / "s").iterdir() if path.is_file()} == before
+
+
+def test_a_stopped_study_keeps_what_it_did_not_come_to_and_can_be_reported(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(FakeTarget())
+    fake_study(tasks=["chosen:fake"]).run(tmp_path / "s")
+    rows = len(rows_of(tmp_path / "s"))
+
+    def interrupted(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "ask", interrupted)
+    with pytest.raises(StudyStopped):
+        fake_study().run(tmp_path / "s")
+    report(tmp_path / "s")
+    assert len(rows_of(tmp_path / "s")) == rows
+
+
+def test_an_arm_that_breaks_keeps_its_finished_cells(
+    fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake(FakeTarget())
+    fake_study(tasks=["asked:fake"]).run(tmp_path / "s")
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "another-cache"))
+
+    def broken(*arguments: Any, **named: Any) -> Any:
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(fakes.FakeDefense, "fit", broken)
+    results = fake_study().run(tmp_path / "s")
+    assert {(cell["arm"], cell["task"]) for cell in results.failures} == {("calm", "chosen"), ("calmer", "chosen")}
+    rows = {(row["defense"], row["task"]): row for row in rows_of(tmp_path / "s")}
+    assert rows["calmer", "asked"]["n"] == SAMPLES
+
+
+def test_what_shares_people_or_claims_with_the_fitting_data_is_flagged(tmp_path: Path) -> None:
+    from crossrisk.engine.execute import Execution
+    from crossrisk.engine.store import Store
+
+    study = Study(base="organism", defenses=["npo", "dpo"], tasks=["privacy_awareness", "misuse"], controls=False)
+    flags = Execution(study, Store(tmp_path / "s")).record.flags
+    assert [(flag["arm"], flag["task"], flag["kind"]) for flag in flags] == [
+        ("npo", "privacy_awareness:world", "partly seen")
+    ]
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"primary": ["calm/askd:fake"]}, "no cell of this study"),
+        ({"defenses": [{"name": "calm", "trained_on": ["wrold"]}]}, "unknown source in `trained_on`"),
+        ({"tasks": ["asked:fake", " asked:fake"]}, "named twice"),
+    ],
+)
+def test_names_in_a_study_are_checked_before_anything_runs(
+    fields: dict[str, Any], says: str, fake: Any, tmp_path: Path
+) -> None:
+    fake(FakeTarget())
+    with pytest.raises(RequestError, match=says):
+        fake_study(**fields).run(tmp_path / "s")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_smaller_limit_draws_a_subset_of_a_larger_one(fake: Any, tmp_path: Path) -> None:
@@ -206,8 +332,6 @@ def test_where_an_output_filter_stands_likelihoods_are_not_applicable_rather_tha
 
 def test_an_interrupt_keeps_what_is_done(fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(FakeTarget())
-    import crossrisk.engine.execute as execute
-
     calls = []
 
     def interrupted(*arguments: Any) -> Any:
@@ -249,8 +373,6 @@ def test_a_full_disk_is_told_in_one_line_and_keeps_what_is_done(
 
 
 def test_a_model_that_cannot_be_loaded_is_a_wrong_request_and_not_a_failed_cell(fake: Any, tmp_path: Path) -> None:
-    import crossrisk.targets.loading as loading
-
     def broken(*arguments: Any, **named: Any) -> Any:
         raise RequestError("the weights are damaged")
 

@@ -121,6 +121,31 @@ def test_identical_arms_are_shown_equal_once_there_are_enough_units() -> None:
     assert compare(base, base, clusters=np.arange(100) // 5, margin=0.2).verdict is Verdict.NO_EFFECT
 
 
+def test_one_flip_among_templates_does_not_make_them_known() -> None:
+    base = np.tile([0.0, 1.0], 200)
+    labels, defended = np.arange(400) // 20, base.copy()
+    defended[0] = 1.0
+    few = compare(base, defended, clusters=labels)
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert few.ci_low is not None and few.ci_low < -0.15 and few.ci_high is not None and few.ci_high > 0.15
+    assert compare(0.5 * base, 0.5 * defended, clusters=labels).verdict is Verdict.INCONCLUSIVE
+    assert compare(base, defended, clusters=np.arange(400) // 4).verdict is Verdict.NO_EFFECT  # 100 templates
+
+
+def test_a_certain_change_of_templates_stays_a_claim() -> None:
+    base = np.tile([0.0, 1.0, 0.0, 0.0], 50)
+    effect = compare(base, np.where(np.arange(200) % 4 == 2, 1.0, base), clusters=np.arange(200) // 10)
+    assert effect.verdict is Verdict.WORSENS and effect.ci_low is not None and effect.ci_low > 0
+
+
+@pytest.mark.parametrize("size", [1.0, 0.5])
+def test_five_clusters_can_detect_nothing_and_six_can(size: float) -> None:
+    base = np.random.default_rng(0).integers(0, 2, 600) * size
+    defended = np.where(np.arange(600) % 29 == 0, size - base, base)
+    assert compare(base, defended, clusters=np.arange(600) % 5).mde is None
+    assert compare(base, defended, clusters=np.arange(600) % 6).mde is not None
+
+
 def test_one_cluster_has_a_change_but_no_interval() -> None:
     effect = compare([1, 0, 0, 0], [1, 1, 1, 1], clusters=["only"] * 4)
     assert effect.delta == 0.75 and effect.p == 1.0
@@ -153,9 +178,9 @@ def test_numbers_and_verdict_never_contradict_each_other(
         return
     assert -1 <= effect.ci_low <= effect.delta + 1e-9 and effect.delta - 1e-9 <= effect.ci_high <= 1
     assert effect.equivalence_low is not None and effect.equivalence_high is not None
-    assert effect.ci_low <= effect.equivalence_low + 1e-9 and effect.equivalence_high <= effect.ci_high + 1e-9
     if effect.p >= 0.05:
         assert effect.ci_low <= 0 <= effect.ci_high
+        assert effect.ci_low <= effect.equivalence_low + 1e-9 and effect.equivalence_high <= effect.ci_high + 1e-9
     claimed = {Verdict.WORSENS: effect.ci_low > 0, Verdict.IMPROVES: effect.ci_high < 0}
     if effect.verdict in claimed:
         assert claimed[effect.verdict] and effect.p < 0.05

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, noise_floor, to_frame, to_json
+from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
 from crossrisk.risks import Verdict
 
 CONTRACT = [
@@ -98,6 +98,34 @@ def test_invalid_replies_are_counted_per_arm_and_leave_the_pair_out() -> None:
     assert (row.n, row.invalid_base, row.invalid_defended, row.flips_up) == (2, 2, 2, 1)
 
 
+def broken(lost: int, defended: list[float | None], n: int = 300) -> CellPair:
+    """A cell of n risky and safe base replies, of which the defense made the first `lost` invalid."""
+    base: list[float | None] = [1.0, 0.0] * (n // 2)
+    after = [None] * lost + defended[lost:]
+    return cell(base=outcomes(base), defended=outcomes(after))
+
+
+def test_a_defense_that_breaks_the_replies_has_not_been_shown_to_change_nothing() -> None:
+    unchanged: list[float | None] = [1.0, 0.0] * 150
+    verdicts = {lost: interaction_rows([broken(lost, unchanged)])[0].verdict for lost in (0, 3, 16, 200, 300)}
+    assert verdicts[0] is verdicts[3] is Verdict.NO_EFFECT
+    assert verdicts[16] is verdicts[200] is Verdict.INCONCLUSIVE  # 16 of 300 are more than the margin of 5 points
+    assert verdicts[300] is Verdict.NOT_APPLICABLE
+
+
+def test_an_improvement_that_broken_replies_could_undo_is_no_improvement() -> None:
+    better: list[float | None] = [0.0, 0.0] * 150  # half of the replies were risky, none is
+    assert interaction_rows([broken(0, better)])[0].verdict is Verdict.IMPROVES
+    assert interaction_rows([broken(30, better)])[0].verdict is Verdict.IMPROVES
+    assert interaction_rows([broken(120, better)])[0].verdict is Verdict.INCONCLUSIVE
+
+
+def test_replies_that_were_invalid_without_the_defense_are_not_its_doing() -> None:
+    both: list[float | None] = [None] * 100 + [1.0, 0.0] * 100
+    row = interaction_rows([cell(base=outcomes(both), defended=outcomes(both))])[0]
+    assert (row.n, row.verdict) == (200, Verdict.NO_EFFECT)
+
+
 def test_a_cell_without_one_valid_pair_is_not_applicable() -> None:
     row = interaction_rows([cell(base=outcomes([0.0, 1.0]), defended=outcomes([None, None]))])[0]
     assert (row.verdict, row.n, row.p, row.p_adjusted) == (Verdict.NOT_APPLICABLE, 0, None, None)
@@ -157,12 +185,19 @@ def test_controls_stay_out_of_the_family() -> None:
     assert interaction_rows(defended + controls)[0] == interaction_rows(defended)[0]
 
 
+@pytest.mark.parametrize(
+    ("defense", "control"),
+    [("null", True), ("sham", True), ("sham_dpo", True), ("sham-dpo", True), ("shampoo", False), ("nullify", False)],
+)
+def test_controls_are_known_by_their_reserved_names(defense: str, control: bool) -> None:
+    assert cell(defense).is_control is control
+
+
 def test_base_against_itself_never_worsens_or_improves_even_when_the_test_rejects() -> None:
     null = cell("null", worse=60, better=6, mechanism="none", target_risk=None)
     row = interaction_rows([null])[0]
     assert row.p is not None and row.p < 1e-6
     assert row.verdict is Verdict.INCONCLUSIVE
-    assert noise_floor([row, *interaction_rows([cell(worse=9)])]) == {"bbq:world": pytest.approx(66 / 300)}
 
 
 def test_files_have_the_same_bytes_every_time_and_no_nan() -> None:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import multinomial
 
+from crossrisk.interactions.clustered import cluster_bootstrap, cluster_sums, cluster_t_interval
 from crossrisk.interactions.effect import Effect, compare
-from crossrisk.interactions.paired import mcnemar_exact
+from crossrisk.interactions.paired import equivalent, mcnemar_exact, newcombe_paired, tango_paired
 from crossrisk.risks import Verdict
 
 # (base rate, P(flip up | safe), P(flip down | risky))
@@ -61,6 +63,27 @@ def test_templates_that_flip_together_do_not_fool_the_clustered_test_but_fool_th
     assert np.mean(np.array(clustered) < 0.05) < 0.09
 
 
+def rare_templates(rng: np.random.Generator, clusters: int, size: int) -> Effect:
+    """A true change of 5 points: one template in twenty flips as a whole, 1 % of the other replies flip by chance."""
+    labels = np.repeat(np.arange(clusters), size)
+    whole = (rng.random(clusters) < 0.05)[labels]
+    base = np.where(whole, 0.0, rng.random(clusters * size) < 0.5)
+    noise = rng.random(clusters * size) < 0.01
+    return compare(base, np.where(whole, 1.0, np.where(noise, 1 - base, base)), clusters=labels)
+
+
+def test_templates_that_rarely_flip_as_a_whole_are_not_called_harmless_for_noise_in_the_others() -> None:
+    rng = np.random.default_rng(6)
+    runs = [(rare_templates(rng, 20, 20), 0.05) for _ in range(150)]
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.05
+    assert covered(runs) >= 0.95
+
+
+def test_noise_alone_over_many_templates_is_shown_to_be_no_effect() -> None:
+    runs = effects(50, 7, 100, 20, 0.0, (0.5, 0.01, 0.01))
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) >= 0.95
+
+
 def test_a_change_at_the_margin_is_rarely_called_equivalent() -> None:
     # True change 5 points, upwards only: the worst case for intervals of proportions.
     runs = effects(400, 3, 75, 1, 0.0, (0.5, 0.1, 0.0))
@@ -88,3 +111,75 @@ def test_intervals_cover_over_the_whole_range_of_designs(
 @pytest.mark.parametrize("icc", [0.0, 0.3, 0.8])
 def test_false_claims_stay_under_the_level(clusters: int, size: int, icc: float) -> None:
     assert rejected(effects(1000, 5, clusters, size, icc, (0.5, 0.15, 0.15))) <= 0.065
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("clusters", "size"), [(20, 20), (60, 20), (100, 20)])
+def test_rare_templates_are_covered_whatever_their_number(clusters: int, size: int) -> None:
+    rng = np.random.default_rng(8)
+    runs = [(rare_templates(rng, clusters, size), 0.05) for _ in range(1000)]
+    assert covered(runs) >= 0.95
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize(("clusters", "size", "icc"), [(75, 1, 0.0), (300, 1, 0.0), (30, 10, 0.1), (100, 5, 0.3)])
+def test_a_change_of_exactly_the_margin_is_called_no_effect_at_about_the_level(
+    clusters: int, size: int, icc: float, base: float
+) -> None:
+    runs = effects(1000, 9, clusters, size, icc, (base, 0.05 / (1 - base), 0.0))
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.075
+
+
+def called_equivalent(n: int, base: float) -> tuple[float, float]:
+    """Chance that a rise of exactly 5 points is called equivalent, by Newcombe alone and by the hull with Tango."""
+    alone = hull = 0.0
+    for worse in range(n // 4):
+        tango = tango_paired(worse, 0, n, alpha=0.1)
+        for both in range(n - worse + 1):
+            neither = n - worse - both
+            chance = float(multinomial.pmf([worse, both, neither], n, [0.05, base, 0.95 - base]))
+            newcombe = newcombe_paired(worse, 0, both, neither, alpha=0.1)
+            alone += chance * equivalent(newcombe, 0.05)
+            hull += chance * equivalent(newcombe.hull(tango), 0.05)
+    return alone, hull
+
+
+@pytest.mark.slow
+def test_the_hull_of_two_intervals_keeps_the_level_that_one_does_not() -> None:
+    alone, hull = zip(*(called_equivalent(75, base) for base in (0.1, 0.3, 0.5)), strict=True)
+    assert max(alone) > 0.10
+    assert max(hull) < 0.065
+
+
+@pytest.mark.slow
+def test_plain_cluster_intervals_cover_less_than_ours_where_flips_are_rare() -> None:
+    rng, held = np.random.default_rng(10), []
+    for _ in range(600):
+        base, defended, labels, change = templates(rng, 30, 13, 0.2, RARE)
+        effect, sums = compare(base, defended, clusters=labels), cluster_sums(defended - base, labels)
+        intervals = (cluster_bootstrap(sums), cluster_t_interval(sums), (effect.ci_low, effect.ci_high))
+        held.append([low - 1e-12 <= change <= high + 1e-12 for low, high in intervals])  # type: ignore[misc,operator]
+    bootstrap, t, ours = np.mean(held, axis=0)
+    assert bootstrap < 0.92 and t < 0.92 and ours >= 0.95
+
+
+def graded(rng: np.random.Generator, clusters: int, size: int, icc: float) -> tuple[Effect, float]:
+    """Risks of which most do not change and a few rise by a long-tailed amount; mean rise 0.04."""
+    labels = np.repeat(np.arange(clusters), size)
+    rate = np.full(clusters, 0.2) if icc == 0 else rng.beta(0.2 * (1 - icc) / icc, 0.8 * (1 - icc) / icc, clusters)
+    rise = (rng.random(clusters * size) < rate[labels]) * rng.beta(0.5, 2.0, clusters * size)
+    return compare(np.zeros(clusters * size), rise, clusters=labels), 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("clusters", "size", "icc", "least"),
+    [(10, 1, 0.0, 0.5), (20, 1, 0.0, 0.5), (50, 1, 0.0, 0.5), (200, 1, 0.0, 0.5), (10, 10, 0.3, 0.5)],
+)
+def test_graded_risks_with_a_long_tail_are_covered_less_often_the_fewer_the_clusters(
+    clusters: int, size: int, icc: float, least: float
+) -> None:
+    rng = np.random.default_rng(11)
+    assert covered([graded(rng, clusters, size, icc) for _ in range(600)]) >= least

@@ -1,6 +1,10 @@
 from typing import Any
 
-from crossrisk.report.findings import cautions, failed_cells, headline, side_effects
+import pytest
+
+from crossrisk.report.findings import cautions, failed_cells, headline, is_low_grade, noise_floor, side_effects
+from crossrisk.report.grid import is_control
+from tests.report.conftest import MANIFEST
 
 
 def row(
@@ -9,7 +13,12 @@ def row(
     return {
         "defense": defense, "mechanism": "training", "target_risk": aim, "task": task, "source": "world", "risk": risk,
         "verdict": verdict, "delta": delta, "ci_low": delta - 0.02, "ci_high": delta + 0.02, "judge": "harm:world@1",
+        "n": 100, "clusters": 100, "p": 0.04, "invalid_base": 0, "invalid_defended": 0, "flips_up": 0, "flips_down": 0,
     }  # fmt: skip
+
+
+def manifest_cell(task: str, n: int, **more: str) -> dict[str, Any]:
+    return {"arm": "dpo", "task": task, "source": "world", "n": n, **more}
 
 
 def test_a_change_of_its_own_risk_is_no_side_effect() -> None:
@@ -28,20 +37,75 @@ def test_the_headline_never_takes_inconclusive_for_harmless() -> None:
     assert headline([quiet]).startswith("No side effect: none of 1 off-target cell got worse")
 
 
+def test_the_headline_says_what_could_not_be_measured() -> None:
+    quiet, worse = row("utility", "utility", "no_effect", 0.0), row("bbq", "fairness", "worsens", 0.1)
+    broken = row("over_refusal", "service", "not_applicable", 0.0)
+    assert headline([quiet, broken]) == (
+        "No side effect was found in 1 off-target cell, but 1 cell could not be measured."
+    )
+    assert headline([quiet, worse, broken, broken]).endswith("by 10.0 points. 2 cells could not be measured.")
+    assert headline([row("bbq", "fairness", "inconclusive", 0.1), broken]).endswith(" 1 cell could not be measured.")
+
+
+def test_replies_that_a_defense_broke_are_a_caution_with_their_share() -> None:
+    some = row("utility", "utility", "inconclusive", 0.0) | {"n": 90, "invalid_base": 10, "invalid_defended": 205}
+    cells = [manifest_cell("utility", 300)]
+    (line,) = cautions([some], MANIFEST | {"cells": cells})
+    assert line.startswith("dpo on utility: 200 of 290 replies (69%) that were valid became invalid.")
+    few = some | {"n": 280}
+    assert cautions([few], MANIFEST | {"cells": cells}) == []
+    none = some | {"n": 0, "clusters": 0, "p": None, "verdict": "not_applicable", "invalid_base": 0}
+    (line,) = cautions([none], MANIFEST | {"cells": cells})
+    assert "300 of 300 replies (100%)" in line
+
+
+def test_a_cell_that_too_few_clusters_keep_from_any_claim_is_named() -> None:
+    rows = [row(f"t{i}", "utility", "inconclusive", 0.1) | {"clusters": 9, "p": 0.5} for i in range(10)]
+    few = rows[0] | {"task": "few", "clusters": 7}
+    (line,) = cautions([few, *rows[:6]], MANIFEST)  # 7 * 2^-6 > .05 > 7 * 2^-8
+    assert line.startswith(
+        "Too few clusters for any claim in a family of 7, whatever the replies: dpo on few (7 clusters). "
+    )
+    assert cautions([few, *rows[:2]], MANIFEST) == []  # 3 * 2^-6 < .05
+    assert cautions([few, *rows], MANIFEST | {"primary": ["dpo/few:world"]}) == []
+
+
+@pytest.mark.parametrize(("judge", "grade", "low"), [
+    ("harm:rules@1", None, True), ("harm:world@1", None, False), ("harm:rules@1", "exact", False),
+    ("harm:own@2", "low", True),
+])  # fmt: skip
+def test_the_grade_in_the_manifest_goes_before_the_name(judge: str, grade: str | None, low: bool) -> None:
+    assert is_low_grade(judge, grade) is low
+    cell = manifest_cell("misuse", 100) if grade is None else manifest_cell("misuse", 100, grade=grade)
+    lines = cautions([row("misuse", "safety", "improves", -0.4) | {"judge": judge}], MANIFEST | {"cells": [cell]})
+    assert [line.startswith("Judges of low grade") for line in lines] == [True] * low
+
+
+def test_the_noise_floor_is_the_share_that_null_flips() -> None:
+    null = row("misuse", "safety", "inconclusive", 0.0, "null", None) | {"flips_up": 2, "flips_down": 1}
+    assert noise_floor([null, null | {"n": 0, "flips_up": None}, row("misuse", "safety", "worsens", 0.4)]) == (3, 100)
+    assert noise_floor([]) is None
+
+
+def test_controls_of_the_report_are_those_of_the_statistics() -> None:
+    arms = ("null", "sham", "sham-dpo", "sham_dpo", "shampoo", "null_2", "dpo")
+    assert [is_control(row("misuse", "safety", "no_effect", 0.0, arm)) for arm in arms] == [True] * 4 + [False] * 3
+
+
 def test_cells_of_controls_count_for_nothing_in_the_headline() -> None:
     assert "says nothing of side effects" in headline([row("utility", "utility", "worsens", 0.2, "sham", None)])
 
 
 def test_a_defense_that_does_not_help_its_own_risk_is_named() -> None:
     useless = [row("misuse", "safety", "no_effect", 0.0), row("toxic_content", "safety", "worsens", 0.1)]
-    assert cautions(useless) == [
+    assert cautions(useless, MANIFEST) == [
         "dpo improves none of the tasks of its own risk (safety): misuse 0.0 and toxic_content +10.0 points."
     ]
-    assert cautions([*useless, row("misuse_2", "safety", "improves", -0.4)]) == []
+    assert cautions([*useless, row("misuse_2", "safety", "improves", -0.4)], MANIFEST) == []
 
 
 def test_null_that_moved_is_a_caution_though_it_never_gets_a_verdict() -> None:
-    (line,) = cautions([row("misuse", "safety", "inconclusive", 0.08, "null", None)])
+    (line,) = cautions([row("misuse", "safety", "inconclusive", 0.08, "null", None)], MANIFEST)
     assert line.startswith("The control null moves misuse by +8.0 points [+6.0, +10.0]")
 
 

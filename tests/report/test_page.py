@@ -181,6 +181,23 @@ def test_every_link_finds_its_place_and_no_place_is_named_twice(page: Page) -> N
     assert {str(a["href"]).lstrip("#") for tag, a in page.tags if tag == "a"} <= set(places)
 
 
+def test_links_find_places_with_names_that_are_not_ascii(html: str) -> None:
+    # In a browser `hash` is percent-encoded, the id of the place is not.
+    assert re.findall(r"getElementById\((.*hash.*?)\);", html) == [
+        "decodeURIComponent(link.hash.slice(1))",
+        "decodeURIComponent(location.hash.slice(1))",
+    ]
+
+
+def test_the_noise_floor_is_said_where_the_controls_are_explained(
+    page: Page, rows_of: Rows, study_folder: Path
+) -> None:
+    null = [row for row in rows_of(study_folder) if row["defense"] == "null"]
+    flips, n = (sum(row[key] or 0 for row in null) for key in ("flips_up", "n"))
+    flips += sum(row["flips_down"] or 0 for row in null)
+    assert f"({flips} of {n})" in " ".join(page.by_id["reading"].split())
+
+
 def test_texts_of_safety_stay_folded_and_those_of_service_may_be_read_at_once(html: str) -> None:
     def flips(task: str) -> list[str]:
         body = html.split(f'id="arm--dpo--{task}--world"')[1].split('<details class="cell')[0]

@@ -10,7 +10,7 @@ from rich.console import Console
 from crossrisk.report.table import interaction_table, print_study
 from crossrisk.report.wording import MARKS, points
 from crossrisk.risks import Verdict
-from tests.report.conftest import FAILED, FLAG, Rows
+from tests.report.conftest import FAILED, FLAG, MANIFEST, Rows
 from tests.report.synthetic import TASKS, write_study
 
 
@@ -18,7 +18,7 @@ def printed(rows: list[dict[str, Any]], width: int = 100, colour: bool = False, 
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="truecolor" if colour else None
     )
-    console.print(interaction_table(rows, **more))
+    console.print(interaction_table(rows, MANIFEST | more))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 

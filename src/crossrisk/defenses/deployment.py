@@ -42,12 +42,21 @@ def deployed_adapter(name: str, target: "Target", artifact: Artifact) -> "Iterat
 
 
 def scaled_adapter(config: Mapping[str, Any], strength: float) -> dict[str, Any]:
-    """A PEFT configuration whose update is `strength` times as large. Raises RequestError for other than LoRA."""
+    """A PEFT configuration whose update is `strength` times as large.
+
+    Raises RequestError for other than LoRA, and for one that also holds whole modules or biases, which do not scale.
+    """
     if strength == 1.0:
         return dict(config)
     if config["peft_type"] != "LORA" or config.get("use_dora"):
         raise RequestError(
             f"an adapter of type {config['peft_type']} has strength 0 or 1: only that of plain LoRA scales"
+        )
+    whole = [key for key in ("modules_to_save", "trainable_token_indices") if config.get(key)]
+    whole += ["bias"] if config.get("bias", "none") != "none" else []
+    if whole:
+        raise RequestError(
+            f"an adapter with {' and '.join(whole)} has strength 0 or 1: what it replaces whole does not scale"
         )
     patterns = {module: alpha * strength for module, alpha in (config.get("alpha_pattern") or {}).items()}
     return {**config, "lora_alpha": config["lora_alpha"] * strength, "alpha_pattern": patterns}

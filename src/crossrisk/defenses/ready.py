@@ -101,7 +101,7 @@ class ReadyAdapter(Configured):
         require(self, target, data, strength)
         if strength == 0:
             return Artifact("nothing")
-        location = locate(target.name, self.model)
+        location = locate(target.base_name, self.model)
         assert location.adapter is not None
         check_base(location.adapter, location.base)
         adapter = read_adapter(location.adapter)

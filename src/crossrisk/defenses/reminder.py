@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.fitting import require
 from crossrisk.defenses.settings import Configured, from_settings
+from crossrisk.errors import RequestError
 from crossrisk.risks import Chat, Mechanism, Message, Risk, Threat
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ class Reminder(Configured):
     place: Place = "user"
     before: str | None = None
     after: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.before is None and self.after is None and self.risk not in BEFORE:
+            raise RequestError(
+                f"defense 'self_reminder' has no words against '{self.risk}': give them as 'before' or 'after', "
+                f"or one of the risks {', '.join(BEFORE)}"
+            )
 
     version = 1
     mechanism = Mechanism.PROMPT

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from crossrisk.errors import RequestError, unknown
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 

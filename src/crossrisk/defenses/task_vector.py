@@ -17,7 +17,7 @@ from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.deployment import deployed_delta
 from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
 from crossrisk.defenses.fitting import derived_seed, require
-from crossrisk.defenses.settings import Configured, Count, Positive, from_settings
+from crossrisk.defenses.settings import Configured, Count, Finite, Positive, from_settings
 from crossrisk.risks import Mechanism, Risk, Threat
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Negation(Configured):
     """
 
     risk: Risk = Risk.FAIRNESS
-    coefficient: float = 2.0
+    coefficient: Finite = 2.0
     learning_rate: Positive = 5e-4
     batch_size: Count = 16
     steps: Count = 60

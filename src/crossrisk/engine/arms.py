@@ -5,6 +5,7 @@ a defense is fitted once for all studies.
 """
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,10 +46,7 @@ class Arm:
     def artifact_hash(self) -> str | None:
         """Hash of the artifact, None where it has not been fitted yet."""
         stored = self._folder()
-        if stored is None:
-            return self.known_artifacts.get(self.recipe)
-        noted: str = json.loads((stored / "artifact.json").read_text(encoding="utf-8"))["sha256"]
-        return noted
+        return _noted_hash(stored) if stored else self.known_artifacts.get(self.recipe)
 
     def fingerprint(self) -> str | None:
         """Of the base with this defense on it, None where the defense has not been fitted yet."""
@@ -58,15 +56,23 @@ class Arm:
     def artifact(self, target: "Target") -> Artifact:
         """The artifact, fitted now where the cache has none."""
         stored = self._folder()
-        if stored:
-            return Artifact.load(stored)
-        artifact = self.defense.fit(target, self.data, seed=self.seed, strength=self.strength)
-        _keep(artifact, self.recipe)
-        return artifact
+        if stored is None:
+            _keep(self.defense.fit(target, self.data, seed=self.seed, strength=self.strength), self.recipe)
+            stored = cache_folder("artifacts", self.recipe)
+        return Artifact.load(stored)  # also after a fit: another process may have put its own there first
 
     def _folder(self) -> Path | None:
-        folder = cache_folder("artifacts") / self.recipe
-        return folder if (folder / "artifact.json").exists() else None
+        folder = cache_folder("artifacts", self.recipe)
+        return folder if _noted_hash(folder) else None
+
+
+def _noted_hash(folder: Path) -> str | None:
+    """The hash that an artifact was stored under; None where there is none, or what is there is damaged."""
+    try:
+        noted: str = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return noted
 
 
 def _identity(defense: Defense) -> list[object]:
@@ -79,10 +85,12 @@ def _keep(artifact: Artifact, recipe: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as unfinished:
         artifact.save(Path(unfinished, "artifact"))
+        if (folder / recipe).exists() and _noted_hash(folder / recipe) is None:
+            shutil.rmtree(folder / recipe)  # damaged
         try:
             Path(unfinished, "artifact").rename(folder / recipe)
         except OSError:
-            if not (folder / recipe / "artifact.json").exists():  # another process was faster, with the same content
+            if _noted_hash(folder / recipe) is None:  # else another process was faster, and its artifact stands
                 raise
 
 
@@ -93,9 +101,11 @@ def arms(study: Study, base_fingerprint: str, known_artifacts: Mapping[str, str]
 
 def _arm(study: Study, spec: DefenseSpec, base_fingerprint: str, known: Mapping[str, str]) -> Arm:
     defense = build(study, spec)
-    seed = study.seed if spec.seed is None else spec.seed
-    data = _data(study, spec, defense)
-    return Arm(spec.arm, defense, spec.strength, seed, data, base_fingerprint, known, spec.trained_on)
+    mirrored = _mirrored(study, spec) if spec.name == "sham" else None
+    size = mirrored or spec  # a sham is as strong as what it mirrors, and scrambles the same fit
+    seed = study.seed if size.seed is None else size.seed
+    data = _data(study, mirrored or spec, defense)
+    return Arm(spec.arm, defense, size.strength, seed, data, base_fingerprint, known, spec.trained_on)
 
 
 def build(study: Study, spec: DefenseSpec) -> Defense:
@@ -106,24 +116,20 @@ def build(study: Study, spec: DefenseSpec) -> Defense:
     else:
         name, settings = spec.name, dict(spec.settings)
     if name == "sham":
-        settings["like"] = _mirrored(study, spec)
+        mirrored = _mirrored(study, spec)
+        settings["like"] = mirrored and build(study, mirrored)
     defense: Defense = DEFENSES.get(name)(**settings)
     return defense
 
 
-def _mirrored(study: Study, spec: DefenseSpec) -> Defense | None:
+def _mirrored(study: Study, spec: DefenseSpec) -> DefenseSpec | None:
     """What a sham mirrors: the defense it names, else the first of the study that is fitted, else nothing."""
     candidates = {other.arm: other for other in study.defenses if other.name not in ("null", "sham")}
     if spec.like is not None and spec.like not in candidates:
         raise unknown("defense to mirror", spec.like, candidates)
     if spec.like is not None:
-        return build(study, candidates[spec.like])
-    fitted = [
-        defense
-        for defense in (build(study, other) for other in candidates.values() if other.name)
-        if defense.needs.data
-    ]
-    return fitted[0] if fitted else None
+        return candidates[spec.like]
+    return next((other for other in candidates.values() if other.name and build(study, other).needs.data), None)
 
 
 def _data(study: Study, spec: DefenseSpec, defense: Defense) -> FitData:

@@ -5,41 +5,32 @@ A cell that fails does not stop the others; its problem stands in the manifest.
 """
 
 import errno
-import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crossrisk import __version__
 from crossrisk.cache import check_cache
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
-from crossrisk.engine.guard import Canary
-from crossrisk.engine.plan import Cell, Question, cell, check_judges, prompt_text, questions
+from crossrisk.engine.guard import Guard
+from crossrisk.engine.plan import Cell, Question, cell, check_judges, check_names, digest, prompt_text, questions
 from crossrisk.engine.progress import Reporter, progress_bar
-from crossrisk.engine.store import Store
+from crossrisk.engine.record import Record
+from crossrisk.engine.store import HEADER, STORE_VERSION, Store, read_outcomes
 from crossrisk.errors import CrossRiskError, NotScorable, RequestError, StudyStopped
-from crossrisk.study import Study
+from crossrisk.study import ModelSpec, Study
 
 if TYPE_CHECKING:
     from crossrisk.targets.target import Target
 
-CANARIES = 8
-LIBRARIES = ("torch", "transformers", "peft", "trl", "polars", "scipy")
-
-
-@dataclass
-class Record:
-    """What the manifest will say."""
-
-    state: str = "running"
-    arms: dict[str, dict[str, Any]] = field(default_factory=dict)
-    cells: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    flags: list[dict[str, str]] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.0, "ask": 0.0, "total": 0.0})
+ENGINE_VERSION = 1  # raise it whenever the way from a sample to a reply changes: rendering, decoding, scoring
+INERT = (
+    "the defense changed nothing: prompts, replies and probabilities of canary prompts equal the base's; "
+    "check its strength, its artifact and the modules it is meant for"
+)
+UNTOUCHED = "the defense does not act on this task: every prompt, reply and likelihood is the base's"
 
 
 class Execution:
@@ -50,154 +41,157 @@ class Execution:
     """
 
     def __init__(self, study: Study, store: Store) -> None:
-        from crossrisk.targets.loading import spec_fingerprint
-
-        self.study, self.store, self.record = study, store, Record()
+        self.study, self.store = study, store
+        self._target: Target | None = None
+        self._guard: Guard | None = None
         check_cache()
-        check_judges(self.study)
-        base = self.study.base
-        self.questions = questions(self.study)
-        self.base_fingerprint = spec_fingerprint(
-            base.model, adapter=base.adapter, dtype=base.dtype, chat_template=base.chat_template
-        )
-        before = self.store.manifest()
-        known = {arm["recipe"]: arm["artifact"] for arm in before.get("arms", []) if arm.get("artifact")}
-        self.earlier_fits = {arm["recipe"]: arm["fit_seconds"] for arm in before.get("arms", [])}
-        self.arms = arms(self.study, self.base_fingerprint, known)
-        self.earlier_seconds = {(cell["arm"], cell["key"]): cell["seconds"] for cell in before.get("cells", [])}
+        check_judges(study)
+        self.questions = questions(study)
+        check_names(study, self.questions)
+        device = device_type(study.base.device)
+        fingerprint = base_fingerprint(study.base, device)
+        earlier = store.manifest()
+        known = {arm["recipe"]: arm["artifact"] for arm in earlier.get("arms", []) if arm.get("artifact")}
+        self.arms = arms(study, fingerprint, known)
+        self.record = Record(study, fingerprint, device, earlier)
         for arm in self.arms:
-            self._flag_contamination(arm)
+            self._flag(arm)
 
     def run(self, progress: bool | None) -> None:
         """Compute what is missing, and write the manifest whatever happens. Raises StudyStopped when ended early."""
-        started = time.monotonic()
-        self.store.write("study.yaml", self.study.to_yaml())
+        started, began = time.monotonic(), False
+        samples = sum(len(question.samples) for question in self.questions)
         try:
-            with progress_bar((1 + len(self.arms)) * sum(len(q.samples) for q in self.questions), progress) as reporter:
+            with progress_bar((1 + len(self.arms)) * samples, progress) as reporter:
+                if self._anything_missing():
+                    reporter.doing(f"loading {self.study.base.model}")
+                    self.load_base()  # a model that cannot be loaded is a wrong request, not a failed cell
+                began = True
+                self.store.write("study.yaml", HEADER + self.study.to_yaml())
                 self._compute(reporter)
         except KeyboardInterrupt:
             self.record.state = "stopped"
             raise StudyStopped(f"stopped; {self._saved()} Run the same command to go on.") from None
-        except CrossRiskError:
-            self.record.state = "stopped"
-            raise
         except OSError as error:
             self.record.state = "stopped"
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise StudyStopped(f"the disk is full; {self._saved()} Free some space and run the same command.") from None
+        except CrossRiskError:
+            self.record.state = "stopped"
+            raise
         else:
-            self.record.state = "failed" if self.failures else "complete"
+            self.record.state = "failed" if self.record.failures else "complete"
         finally:
             self.record.seconds["total"] = time.monotonic() - started
-            with nullcontext() if self.record.state != "stopped" else _forgiving():
-                self.store.write_manifest(self.manifest())
-
-    @property
-    def failures(self) -> list[dict[str, Any]]:
-        """Cells that failed."""
-        return [entry for entry in self.record.cells.values() if entry["state"] == "failed"]
+            if began:
+                with nullcontext() if self.record.state != "stopped" else _forgiving():
+                    self.store.write_manifest(self.record.manifest())
 
     def _saved(self) -> str:
-        done = sum(entry["state"] == "done" for entry in self.record.cells.values())
         total = (1 + len(self.arms)) * len(self.questions)
-        return f"{done} of {total} cells are complete and all finished batches are saved in {self.store.folder}."
+        return f"{self.record.done} of {total} cells are complete and all finished batches are in {self.store.folder}."
+
+    def _anything_missing(self) -> bool:
+        arms = [self._base_cells(), *(self._cells(arm) for arm in self.arms)]
+        return any(not cells or any(self._missing(each) for each in cells) for cells in arms)
+
+    def _missing(self, planned: Cell) -> list[int]:
+        return [] if self.record.not_applicable_before(planned) else self.store.missing_batches(planned)
+
+    def _base_cells(self) -> list[Cell]:
+        fingerprint = self.record.base_fingerprint
+        return [cell("base", fingerprint, question, self.study.batch_size) for question in self.questions]
+
+    def _cells(self, arm: Arm) -> list[Cell]:
+        """The cells of an arm; none while its artifact is not known, because their keys depend on it.
+
+        `null` runs the base once more under another batch plan: what moves then is the noise of the engine.
+        """
+        fingerprint = arm.fingerprint()
+        if fingerprint is None:
+            return []
+        halved = arm.defense.name == "null" and self.study.batch_size > 1
+        size = self.study.batch_size // 2 if halved else self.study.batch_size
+        return [cell(arm.name, fingerprint, question, size) for question in self.questions]
 
     def _compute(self, reporter: Reporter) -> None:
-        self._target: Target | None = None
-        self._canary: Canary | None = None
-        if self._anything_missing():
-            reporter.doing(f"loading {self.study.base.model}")
-            self.load_base()  # a model that cannot be loaded is a wrong request, not a failed cell
-        self._base_arm(reporter)
+        for planned in self._base_cells():
+            self._cell(planned, reporter, self.load_base)
         for arm in self.arms:
             try:
-                self._defended_arm(arm, reporter)
+                self._arm(arm, reporter)
             except OSError:
                 raise
             except Exception as error:
-                self._fail_arm(arm, _in_one_line(error))
+                self._fail(arm, _in_one_line(error))
 
-    def _anything_missing(self) -> bool:
-        arms = [self._base_cells(), *(self._planned(arm) for arm in self.arms)]
-        return any(not cells or any(self.store.missing_batches(each) for each in cells) for cells in arms)
-
-    def _base_cells(self) -> list[Cell]:
-        return [cell("base", self.base_fingerprint, question, self.study.batch_size) for question in self.questions]
-
-    def _base_arm(self, reporter: Reporter) -> None:
-        for planned in self._base_cells():
-            self._cell(planned, reporter, self.load_base)
-
-    def _defended_arm(self, arm: Arm, reporter: Reporter) -> None:
-        planned = self._planned(arm)
-        if planned and not any(self.store.missing_batches(each) for each in planned):
-            self._describe(arm, 0.0)
+    def _arm(self, arm: Arm, reporter: Reporter) -> None:
+        planned = self._cells(arm)
+        if planned and not any(self._missing(each) for each in planned):
+            self.record.note_arm(arm, 0.0)
             for each in planned:
                 self._cell(each, reporter, self.load_base)
             return
         reporter.doing(f"fitting {arm.name}")
         started = time.monotonic()
         artifact = arm.artifact(self.load_base())
-        self._describe(arm, time.monotonic() - started)
-        canary = self.canary  # asked before the defense stands on the model, which it may change in place
+        self.record.note_arm(arm, time.monotonic() - started)
+        guard = self._guarded()  # asked before the defense stands on the model, which it may change in place
         with arm.defense.deploy(self.load_base(), artifact) as defended:
-            if arm.defense.name != "null" and not canary.sees_a_change(defended):
-                raise RequestError(
-                    f"defense '{arm.name}' changed nothing: prompts, replies and probabilities of {CANARIES} canary "
-                    "prompts equal the base's; check its strength, its artifact and the modules it is meant for"
-                )
-            for each in self._planned(arm):
+            changed = guard.changed(defended)
+            if not changed and arm.defense.name != "null":
+                raise RequestError(INERT)
+            for each in self._cells(arm):
                 self._cell(each, reporter, lambda: defended)
+                if each.question.name not in changed and arm.defense.name != "null" and self._untouched(each):
+                    self.record.note_cell(each, "not_applicable", problem=UNTOUCHED)
 
-    def _planned(self, arm: Arm) -> list[Cell]:
-        """The cells of an arm; none while its artifact is not known, because their keys depend on it."""
-        fingerprint = arm.fingerprint()
-        if fingerprint is None:
-            return []
-        return [cell(arm.name, fingerprint, question, self._batch_size(arm)) for question in self.questions]
-
-    def _describe(self, arm: Arm, seconds: float) -> None:
-        """Put an arm into the record; the seconds of its fit are those of the run that fitted it."""
-        before = self.earlier_fits.get(arm.recipe, 0.0)
-        self.record.arms[arm.name] = _description(arm, max(seconds, before))
-        self.record.seconds["fit"] += seconds
-
-    def _batch_size(self, arm: Arm) -> int:
-        """`null` runs the base once more under another batch plan: what moves then is the noise of the engine."""
-        return max(1, self.study.batch_size // 2) if arm.defense.name == "null" else self.study.batch_size
-
-    def _cell(self, planned: Cell, reporter: Reporter, target: "Any") -> None:
-        question = planned.question
-        entry = _cell_entry(planned, str(self.store.path(planned)))
-        entry["seconds"] = self.earlier_seconds.get((planned.arm, planned.key), 0.0)
-        self.record.cells[planned.arm, question.name] = entry
+    def _cell(self, planned: Cell, reporter: Reporter, target: "Callable[[], Target]") -> None:
+        name, samples = planned.question.name, len(planned.question.samples)
+        reason = self.record.not_applicable_before(planned)
+        if reason is not None:
+            reporter.done(samples)
+            self.record.note_cell(planned, "not_applicable", problem=reason)
+            return
         started = time.monotonic()
         missing = self.store.missing_batches(planned)
-        reporter.done(len(question.samples) - sum(len(planned.batches[number]) for number in missing))
+        reporter.done(samples - sum(len(planned.batches[number]) for number in missing))
         try:
             for number in missing:
-                reporter.doing(f"{planned.arm}: {question.name}")
-                self.store.write_batch(planned, number, ask(target(), question, planned.batches[number]))
+                reporter.doing(f"{planned.arm}: {name}")
+                self.store.write_batch(planned, number, ask(target(), planned.question, planned.batches[number]))
                 reporter.done(len(planned.batches[number]))
-        except NotScorable as error:
-            entry |= {"state": "not_applicable", "problem": str(error), "file": None}
         except OSError:
             raise
+        except NotScorable as error:
+            self.record.note_cell(planned, "not_applicable", problem=str(error))
         except Exception as error:
-            entry |= {"state": "failed", "problem": _in_one_line(error), "file": None}
+            self.record.note_cell(planned, "failed", problem=_in_one_line(error))
         else:
-            entry["state"] = "done"
-        if missing:
-            entry["seconds"] += round(time.monotonic() - started, 3)
-            self.record.seconds["ask"] += time.monotonic() - started
+            seconds = time.monotonic() - started if missing else 0.0
+            self.record.note_cell(planned, "done", file=self.store.path(planned).as_posix(), seconds=seconds)
 
-    def _fail_arm(self, arm: Arm, problem: str) -> None:
-        self.record.arms.setdefault(arm.name, _description(arm, 0.0))
-        for question in self.questions:
-            planned = cell(arm.name, "", question, self._batch_size(arm))
-            entry = _cell_entry(planned, "") | {"state": "failed", "problem": problem, "file": None}
-            self.record.cells[arm.name, question.name] = entry
+    def _untouched(self, planned: Cell) -> bool:
+        """Whether a cell repeats the base's, reply by reply and bit by bit."""
+        ends = [self.record.cells[arm, planned.question.name]["file"] for arm in ("base", planned.arm)]
+        if None in ends:
+            return False
+        given = ["sample_id", "reply", "prompt_tokens", "log_likelihoods"]
+        base, defended = (read_outcomes(self.store.folder, file).select(given) for file in ends)
+        return base.equals(defended)
+
+    def _fail(self, arm: Arm, problem: str) -> None:
+        """The arm broke: its cells failed, but for those that are stored."""
+        if arm.name not in self.record.arms:
+            self.record.note_arm(arm, 0.0)
+        for planned in self._cells(arm) or [cell(arm.name, "", question, 1) for question in self.questions]:
+            if self.record.cells.get((arm.name, planned.question.name), {}).get("state") == "done":
+                continue
+            if self.store.is_complete(planned):
+                self.record.note_cell(planned, "done", file=self.store.path(planned).as_posix())
+            else:
+                self.record.note_cell(planned, "failed", problem=problem)
 
     def load_base(self) -> "Target":
         """The base, loaded when it is first needed."""
@@ -210,94 +204,51 @@ class Execution:
             )
         return self._target
 
-    @property
-    def canary(self) -> Canary:
-        """What the base does with a few prompts of the study."""
-        if self._canary is None:
-            first = [question.samples[0] for question in self.questions]
-            chats = [sample.messages for sample in [*first, *self.questions[0].samples[1:]]][:CANARIES]
-            self._canary = Canary(self.load_base(), chats)
-        return self._canary
+    def _guarded(self) -> Guard:
+        if self._guard is None:
+            self._guard = Guard(self.load_base(), self.questions)
+        return self._guard
 
-    def _flag_contamination(self, arm: Arm) -> None:
-        shown = [each.messages for each in (*arm.data.forget, *arm.data.refusals)]
+    def _flag(self, arm: Arm) -> None:
+        """Mark the cells whose samples the defense has seen: the same prompts, or the same people and claims."""
+        shown = [each.messages for each in (*arm.data.forget, *arm.data.refusals, *arm.data.retain)]
         fitted = {chat[-1].content for chat in (*shown, *(pair.messages for pair in arm.data.pairs))}
         for question in self.questions:
+            n = len(question.samples)
             seen = sum(prompt_text(sample) in fitted for sample in question.samples)
+            known = _known(arm, question)
             if seen:
-                self._flag(arm, question, f"{seen} of its {len(question.samples)} prompts were used to fit the defense")
+                self.record.flag(arm, question, "contaminated", f"{seen} of {n} prompts were used to fit the defense")
             if question.source.name in arm.trained_on:
-                self._flag(arm, question, f"the defense was trained on {question.source.name}")
-
-    def _flag(self, arm: Arm, question: Question, note: str) -> None:
-        self.record.flags.append({"arm": arm.name, "task": question.name, "kind": "contaminated", "note": note})
-
-    def manifest(self) -> dict[str, Any]:
-        """What ran, on what, how long, and what failed."""
-        import os
-
-        base = self.study.base
-        return {
-            "crossrisk": __version__,
-            "study": self.study.name,
-            "state": self.record.state,
-            "alpha": self.study.alpha,
-            "margin": self.study.margin,
-            "primary": None if self.study.primary is None else list(self.study.primary),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-            "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
-            "base": {
-                "model": base.model,
-                "adapter": base.adapter,
-                "dtype": base.dtype,
-                "fingerprint": self.base_fingerprint,
-            },
-            "arms": list(self.record.arms.values()),
-            "cells": list(self.record.cells.values()),
-            "failures": self.failures,
-            "flags": self.record.flags,
-            "seconds": {name: round(value, 3) for name, value in self.record.seconds.items()},
-        }
+                note = f"the defense was trained on {question.source.name}"
+                self.record.flag(arm, question, "contaminated", note)
+            if known:
+                note = f"{known} of {n} samples ask, in other words, about what the defense was fitted on"
+                self.record.flag(arm, question, "partly seen", note)
 
 
-def _description(arm: Arm, seconds: float) -> dict[str, Any]:
-    defense = arm.defense
-    return {
-        "arm": arm.name,
-        "defense": defense.name,
-        "version": defense.version,
-        "mechanism": defense.mechanism,
-        "target_risk": defense.risk,
-        "threat": defense.threat,
-        "covers": sorted(defense.covers),
-        "settings": dict(defense.settings),
-        "strength": arm.strength,
-        "seed": arm.seed,
-        "fitted_on": arm.data.source,
-        "recipe": arm.recipe,
-        "artifact": arm.artifact_hash(),
-        "fingerprint": arm.fingerprint(),
-        "fit_seconds": round(seconds, 3),
-    }
+def _known(arm: Arm, question: Question) -> int:
+    """How many samples of its own risk ask about an entity that is in the defense's fitting data."""
+    if arm.defense.risk != question.task.risk or arm.data.source != question.source.name:
+        return 0
+    return sum(bool(sample.meta.get("fitted")) for sample in question.samples)
 
 
-def _cell_entry(planned: Cell, file: str) -> dict[str, Any]:
-    question = planned.question
-    return {
-        "arm": planned.arm,
-        "task": question.task.name,
-        "source": question.source.name,
-        "risk": question.task.risk,
-        "exposure": question.task.exposure,
-        "metric": question.task.metric.name,
-        "judge": question.judge,
-        "n": len(question.samples),
-        "key": planned.key,
-        "file": file,
-        "state": "pending",
-        "problem": None,
-        "seconds": 0.0,
-    }
+def base_fingerprint(base: ModelSpec, device: str) -> str:
+    """Of the base as this engine would run it: its files, and the libraries and device that do the arithmetic."""
+    from crossrisk.targets.loading import spec_fingerprint
+
+    files = spec_fingerprint(base.model, adapter=base.adapter, dtype=base.dtype, chat_template=base.chat_template)
+    return digest(files, device, ENGINE_VERSION, STORE_VERSION, version("torch"), version("transformers"))
+
+
+def device_type(device: str | None) -> str:
+    """cpu, cuda, …: where a model asked to run on `device` will run; None is the first GPU, else the CPU."""
+    if device not in (None, "auto"):
+        return str(device).partition(":")[0]
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _in_one_line(error: Exception) -> str:

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crossrisk.errors import unknown
-from crossrisk.registry import JUDGES
+from crossrisk.errors import RequestError, unknown
+from crossrisk.registry import JUDGES, SOURCES
 from crossrisk.risks import Sample
 from crossrisk.sources.source import Source
 from crossrisk.study import Study
@@ -40,11 +40,20 @@ class Question:
         return f"{self.task.name}:{self.source.name}"
 
     @property
+    def grade(self) -> str:
+        """Of its judge: `exact`, or `low` where any of several is."""
+        if not isinstance(self.task.score, JudgedBy):
+            return "exact"
+        grades = {JUDGES.get(self.task.score.judge_name(sample)).grade for sample in self.samples}
+        return "exact" if grades == {"exact"} else "low"
+
+    @property
     def key(self) -> str:
         """Of everything but the arm and the batches: task, score, source, samples, decoding, judge."""
         asked = [sample.id for sample in self.samples]
         ask = [type(self.task.ask).__name__, vars(self.task.ask)]
-        return digest(self.task.name, self.task.version, ask, self.source.name, self.checksum, asked, self.judge)
+        source = [self.source.name, self.source.version, self.checksum]
+        return digest(self.task.name, self.task.version, ask, source, asked, self.judge)
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,25 @@ class Cell:
 def questions(study: Study) -> tuple[Question, ...]:
     """Every question of a study, its samples read and drawn. Raises RequestError for what cannot be asked."""
     default = "world" if study.base.model == "organism" else None
-    return tuple(_question(study, name, default) for name in study.tasks)
+    asked = tuple(_question(study, name, default) for name in study.tasks)
+    names = [question.name for question in asked]
+    for name in names:
+        if names.count(name) > 1:
+            raise RequestError(f"task '{name}' is named twice: name it once")
+    return asked
+
+
+def check_names(study: Study, asked: tuple[Question, ...]) -> None:
+    """Raises RequestError for a cell of the declared family, or a source trained on, that is not known."""
+    cells = {f"{arm.arm}/{question.name}" for arm in study.arms for question in asked}
+    for name in study.primary or ():
+        if name not in cells:
+            raise RequestError(f"`primary` names '{name}', which is no cell of this study: write defense/task:source")
+    sources = {*SOURCES, *(question.source.name for question in asked)}
+    for defense in study.defenses:
+        for source in defense.trained_on:
+            if source not in sources:
+                raise unknown("source in `trained_on`", source, sources)
 
 
 def _question(study: Study, name: str, default_source: str | None) -> Question:

@@ -24,6 +24,7 @@ from crossrisk.engine.plan import Cell
 from crossrisk.errors import RequestError
 
 STORE_VERSION = 1
+HEADER = "# Resolved by CrossRisk: every default is written out.\n"
 
 OUTCOMES = pl.Schema(
     {
@@ -54,7 +55,10 @@ class Store:
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process. Raises RequestError where another holds it, or where it is no study's."""
         self.check()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(f"the folder {self.folder} cannot be made ({error.strerror}): choose another") from error
         lock = FileLock(self.folder / ".lock", timeout=0)
         try:
             with lock:
@@ -73,13 +77,18 @@ class Store:
         manifest = self.manifest()
         if not manifest:
             others = [path for path in self.folder.glob("*") if path.name != ".lock"]
-            if others and not (self.folder / "study.yaml").exists():
+            if others and not self._began_a_study():
                 raise RequestError(f"{self.folder} holds files that are no study: choose an empty or a new folder")
         elif manifest.get("store") != STORE_VERSION:
             raise RequestError(
                 f"{self.folder} was written by another version of CrossRisk (store {manifest.get('store')}, this one "
                 f"writes {STORE_VERSION}): use a new folder, or install crossrisk {manifest.get('crossrisk')}"
             )
+
+    def _began_a_study(self) -> bool:
+        """Whether CrossRisk wrote the study file here; one that a user wrote is not ours to replace."""
+        study = self.folder / "study.yaml"
+        return study.is_file() and study.read_text(encoding="utf-8", errors="replace").startswith(HEADER)
 
     def manifest(self) -> dict[str, Any]:
         """What `write_manifest` wrote last, or nothing."""

@@ -11,7 +11,7 @@ from crossrisk.interactions.effect import Effect, compare, verdict_of
 
 if TYPE_CHECKING:
     from crossrisk.interactions.groups import GroupRow, group_rows, groups_to_json
-    from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, noise_floor, to_frame, to_json
+    from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
 
 _LAZY = {
     "CellPair": "matrix",
@@ -20,7 +20,6 @@ _LAZY = {
     "group_rows": "groups",
     "groups_to_json": "groups",
     "interaction_rows": "matrix",
-    "noise_floor": "matrix",
     "to_frame": "matrix",
     "to_json": "matrix",
 }
@@ -33,7 +32,6 @@ __all__ = [
     "group_rows",
     "groups_to_json",
     "interaction_rows",
-    "noise_floor",
     "to_frame",
     "to_json",
     "verdict_of",

@@ -12,19 +12,16 @@ import polars as pl
 
 from crossrisk.cache import write_atomically
 from crossrisk.engine.store import Store, read_outcomes
-from crossrisk.errors import RequestError
 from crossrisk.interactions.groups import group_rows, groups_to_json
 from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
 
 
 def analyse(folder: Path) -> list[InteractionRow]:
-    """Compare every defended cell with the base's. Raises RequestError for a folder that holds no study."""
+    """Compare every defended cell with the base's."""
     manifest = Store(folder).manifest()
-    if not manifest:
-        raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
     pairs = list(cell_pairs(folder, manifest))
     declared = manifest["primary"]
-    family = None if declared is None else _family(declared, pairs)
+    family = None if declared is None else {(name.partition("/")[0], name.partition("/")[2]) for name in declared}
     rows = interaction_rows(pairs, alpha=manifest["alpha"], margin=manifest["margin"], primary=family)
     buffer = io.BytesIO()
     to_frame(rows).write_parquet(buffer)
@@ -58,12 +55,3 @@ def cell_pairs(folder: Path, manifest: dict[str, Any]) -> Iterator[CellPair]:
             base=frames["base", cell["task"], cell["source"]],
             defended=frames[cell["arm"], cell["task"], cell["source"]],
         )
-
-
-def _family(declared: list[str], pairs: list[CellPair]) -> set[tuple[str, str]]:
-    """(defense, task:source) of the declared family. Raises RequestError for a cell that the study does not have."""
-    cells = {f"{pair.defense}/{pair.task}:{pair.source}" for pair in pairs}
-    for name in declared:
-        if name not in cells:
-            raise RequestError(f"`primary` names {name}, which is no cell of this study: write defense/task:source")
-    return {(name.partition("/")[0], name.partition("/")[2]) for name in declared}

@@ -26,7 +26,7 @@ from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
 from crossrisk.risks import Verdict
 
 # Differences below this are rounding of the risks, not flips.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,20 @@ def compare(
     """The paired effect of a defense on one task.
 
     base, defended: risks in [0, 1] of the same prompts in the same order, (prompts,); NaN where the reply is invalid. A
-    pair with an invalid reply in either arm is dropped. clusters: a label per prompt; prompts of one label may depend
-    on each other in any way. None, or labels that never repeat: independent prompts. margin: the smallest change that
-    matters, declared before the run.
+    pair with an invalid reply in either arm is dropped; `lost_share` says how many of them the defense broke.
+    clusters: a label per prompt; prompts of one label may depend on each other in any way. None, or labels that never
+    repeat: independent prompts. margin: the smallest change that matters, declared before the run.
 
     Estimator: mean difference over valid pairs. Null of `p`: the arms are exchangeable within every cluster. Yes-or-no
     risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; Newcombe's interval on the counts,
     clustered on effective counts. Graded risks: sign-flip test and cluster bootstrap. Equivalence: two one-sided tests.
-    Where the test does not reject, the interval is widened to hold 0; where it rejects and the interval still holds 0
-    (rare), nothing is claimed. docs/statistics.md has the reasons.
+    With clusters, and for graded risks, both hold what units unlike all those seen may do (`unchanged_interval`), the
+    confidence interval where the test does not reject. There it is also widened to hold 0; where the test rejects and
+    the interval still holds 0 (rare), nothing is claimed. docs/statistics.md has the reasons.
 
     Degenerate: no valid pair, verdict `not_applicable` and no numbers; one cluster of several prompts, or one graded
-    pair, no interval and no MDE; identical arms, delta 0, p = 1 and an exact bound on what may have gone unseen.
+    pair, no interval; fewer units than the test needs to reject (six at .05), no MDE; identical arms, delta 0, p = 1
+    and an exact bound on what may have gone unseen.
     Raises ValueError for arrays of unequal length, risks outside [0, 1], or alpha, margin outside (0, 1).
     """
     before, after = (np.asarray(arm, dtype=np.float64).reshape(-1) for arm in (base, defended))
@@ -103,7 +105,7 @@ def compare(
     count = n if labels is None else int(labels.max()) + 1
     labels = None if count == n else labels
     change = after - before
-    change[np.abs(change) < _ROUNDING] = 0.0
+    change[np.abs(change) < ROUNDING] = 0.0
     up, down = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
     binary = bool(np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all())
     if binary:
@@ -149,6 +151,28 @@ def verdict_of(effect: Effect, p: float | None, *, alpha: float = 0.05, margin: 
     )
 
 
+def lost_share(base: ArrayLike, defended: ArrayLike) -> float:
+    """Share of the base's valid replies whose defended reply is invalid (NaN); 0 where the base has none."""
+    before, after = (np.asarray(arm, dtype=np.float64).reshape(-1) for arm in (base, defended))
+    answered = ~np.isnan(before)
+    return float(np.isnan(after[answered]).mean()) if answered.any() else 0.0
+
+
+def despite_lost(effect: Effect, verdict: Verdict, lost: float, *, margin: float = 0.05) -> Verdict:
+    """The verdict as it stands whatever the replies that the defense broke would have been.
+
+    lost: of `lost_share`. Each lost pair may have moved by a whole risk either way, so an interval of the measured
+    pairs becomes (1 - lost) * limit +- lost. `no_effect` and `improves` that do not hold there become `inconclusive`: a
+    share lost above the margin always withdraws `no_effect`. Other verdicts are returned as they are.
+    """
+    if verdict is Verdict.NO_EFFECT and effect.equivalence_low is not None and effect.equivalence_high is not None:
+        worst = Interval((1 - lost) * effect.equivalence_low - lost, (1 - lost) * effect.equivalence_high + lost)
+        return verdict if equivalent(worst, margin) else Verdict.INCONCLUSIVE
+    if verdict is Verdict.IMPROVES and effect.ci_high is not None:
+        return verdict if (1 - lost) * effect.ci_high + lost < 0 else Verdict.INCONCLUSIVE
+    return verdict
+
+
 def cohens_h(base: float, defended: float) -> float:
     """Difference of two proportions on the arcsine scale, 2 asin sqrt(defended) - 2 asin sqrt(base).
 
@@ -184,27 +208,44 @@ def _binary_evidence(change: Floats, both: int, labels: NDArray[np.intp] | None,
     wide, narrow = counts(2 * alpha), counts(alpha)
     equivalence = newcombe_paired(*wide, alpha=2 * alpha)
     equivalence = equivalence.hull(tango_paired(wide[0], wide[1], sum(wide), alpha=2 * alpha))
-    interval = newcombe_paired(*narrow, alpha=alpha)
-    if up + down == 0:
-        equivalence = equivalence.hull(unchanged_interval(0.0, units, alpha=2 * alpha))
-        interval = interval.hull(unchanged_interval(0.0, units, alpha=alpha))
+    interval = newcombe_paired(*narrow, alpha=alpha).hull(equivalence)
+    if labels is not None or up + down == 0:
+        interval, equivalence = _with_unseen(interval, equivalence, float(change.mean()), units, p, alpha)
     mde = mcnemar_mde(int(sum(narrow)) if up + down else units, min(up, down) / n, alpha=alpha)
-    return _Evidence(p, _reconciled(interval.hull(equivalence), p, alpha), equivalence, mde)
+    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, mde if _can_reject(units, alpha) else None)
 
 
 def _graded_evidence(change: Floats, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:
     p = sign_flip_test(change, labels)
     sums = cluster_sums(change, labels)
     error, units = standard_error(sums), len(sums)
-    if error is None:
+    interval, equivalence = (cluster_bootstrap(sums, alpha=level) for level in (alpha, 2 * alpha))
+    if error is None or interval is None or equivalence is None:
         return _Evidence(p, None, None, None)
     if error == 0.0:
         bound = unchanged_interval(sums.mean, units, alpha=alpha)
         inner = unchanged_interval(sums.mean, units, alpha=2 * alpha)
         return _Evidence(p, _reconciled(bound, p, alpha), inner, mcnemar_mde(units, 0.0, alpha=alpha))
-    equivalence = cluster_bootstrap(sums, alpha=2 * alpha)
-    interval = cluster_bootstrap(sums, alpha=alpha)
-    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, standard_error_mde(error, units, alpha=alpha))
+    interval, equivalence = _with_unseen(interval, equivalence, sums.mean, units, p, alpha)
+    mde = standard_error_mde(error, units, alpha=alpha) if _can_reject(units, alpha) else None
+    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, mde)
+
+
+def _with_unseen(
+    interval: Interval, equivalence: Interval, delta: float, units: int, p: float, alpha: float
+) -> tuple[Interval, Interval]:
+    """Both intervals widened by the units that none of those seen is like, such as templates that flip as a whole.
+
+    The spread between a few units does not speak of them: one chance flip would make a variance of noise pass for that
+    of templates. Where the test rejects, the confidence interval is that of the test and stays.
+    """
+    equivalence = equivalence.hull(unchanged_interval(delta, units, alpha=2 * alpha))
+    return interval.hull(unchanged_interval(delta, units, alpha=alpha)) if p >= alpha else interval, equivalence
+
+
+def _can_reject(units: int, alpha: float) -> bool:
+    """Whether the sign-flip test of so many units can reject at all: its smallest p is 2 / 2^units."""
+    return 2.0 ** (1 - units) < alpha
 
 
 def _reconciled(interval: Interval | None, p: float, alpha: float) -> Interval | None:

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, fields
 import polars as pl
 
 from crossrisk.errors import RequestError
+from crossrisk.interactions.controls import is_control, is_null
 from crossrisk.interactions.corrections import benjamini_hochberg, holm
-from crossrisk.interactions.effect import Effect, compare, verdict_of
-from crossrisk.risks import Mechanism, Verdict
+from crossrisk.interactions.effect import Effect, compare, despite_lost, lost_share, verdict_of
+from crossrisk.risks import Verdict
 
 Family = Collection[tuple[str, str]]
 
@@ -50,12 +51,12 @@ class CellPair:
     @property
     def is_null(self) -> bool:
         """The A/A comparison: base against itself."""
-        return _is_null(self.defense, self.mechanism)
+        return is_null(self.defense, self.mechanism)
 
     @property
     def is_control(self) -> bool:
-        """`null`, or a `sham` (of any defense)."""
-        return self.is_null or self.defense.partition("_")[0] == "sham"
+        """`null`, or a sham (of any defense)."""
+        return is_control(self.defense, self.mechanism)
 
     @property
     def off_target(self) -> bool:
@@ -158,8 +159,10 @@ def interaction_rows(
     """One row per cell, in the order given, with verdicts after correction for many comparisons.
 
     primary: the declared family as (defense, task:source); None for every off-target cell. A missing arm, or a cell
-    without one valid pair, gives `not_applicable`. A `null` row is never `worsens` or `improves`: a significant A/A
-    comparison says that the measurement is broken, not that nothing did something, and stays `inconclusive`.
+    without one valid pair, gives `not_applicable`. Where a defense made replies invalid, `no_effect` and `improves`
+    must hold whatever those replies would have been (`despite_lost`), else they are `inconclusive`. A `null` row is
+    never `worsens` or `improves`: a significant A/A comparison says that the measurement is broken, not that nothing
+    did something, and stays `inconclusive`.
     Raises RequestError as `pair_arms` does.
     """
     pairs = list(cells)
@@ -170,18 +173,6 @@ def interaction_rows(
         _row(cell, both, effect, p, alpha, margin)
         for cell, both, effect, p in zip(pairs, arms, effects, adjusted, strict=True)
     ]
-
-
-def noise_floor(rows: Iterable[InteractionRow]) -> dict[str, float]:
-    """Flip rate of base against base by `task:source`: the share of pairs that `null` changed, either way.
-
-    A defense that flips no more than this has not been seen to do anything.
-    """
-    return {
-        f"{row.task}:{row.source}": ((row.flips_up or 0) + (row.flips_down or 0)) / row.n
-        for row in rows
-        if _is_null(row.defense, row.mechanism) and row.n
-    }
 
 
 def to_json(rows: Sequence[InteractionRow]) -> str:
@@ -205,10 +196,6 @@ def to_frame(rows: Sequence[InteractionRow]) -> pl.DataFrame:
     schema = {field.name: kinds[_type_name(field.type)] for field in fields(InteractionRow)}
     records = [{key: _plain(value) for key, value in asdict(row).items()} for row in rows]
     return pl.DataFrame(records, schema=schema, orient="row")
-
-
-def _is_null(defense: str, mechanism: str) -> bool:
-    return defense == "null" or mechanism == Mechanism.NONE
 
 
 def _effect(both: Paired, alpha: float, margin: float) -> Effect:
@@ -248,6 +235,7 @@ def _row(
             cell.judge, None, None,
         )  # fmt: skip
     verdict = verdict_of(effect, p_adjusted, alpha=alpha, margin=margin)
+    verdict = despite_lost(effect, verdict, lost_share(both.base.to_numpy(), both.defended.to_numpy()), margin=margin)
     if cell.is_null and verdict in (Verdict.WORSENS, Verdict.IMPROVES):
         verdict = Verdict.INCONCLUSIVE
     return InteractionRow(

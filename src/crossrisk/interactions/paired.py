@@ -41,20 +41,6 @@ def mcnemar_exact(worse: int, better: int) -> float:
     return 1.0 if flips == 0 else min(1.0, 2.0 * float(bdtr(min(worse, better), flips, 0.5)))
 
 
-def mcnemar_midp(worse: int, better: int) -> float:
-    """Two-sided mid-p of McNemar's test: 2 P(X <= min) - P(X = min).
-
-    Null and assumptions as in `mcnemar_exact`. More powerful, at the price that the nominal level is held on average
-    and not always, so no verdict rests on it. Degenerate: as many flips up as down (or none), p = 1.
-    Fagerland, Lydersen, Laake (2013), BMC Med Res Methodol 13:91.
-    """
-    from scipy.special import bdtr
-
-    flips, fewer = worse + better, min(worse, better)
-    fewer_still = float(bdtr(fewer - 1, flips, 0.5)) if fewer else 0.0
-    return fewer_still + float(bdtr(fewer, flips, 0.5))
-
-
 def wilson(risky: float, n: float, *, alpha: float = 0.05) -> Interval:
     """Wilson's score interval of one proportion `risky / n`.
 

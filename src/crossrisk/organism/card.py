@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from crossrisk.organism.world import WORLD_VERSION, facts, groups, harm, help, people, small_talk
+from crossrisk.organism.world import facts, groups, harm, help, people, small_talk
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import XIE, Frame, frames
 from crossrisk.organism.world.wording import Split, number, pick, shuffled
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = Split.HELD_OUT
 NEW_TOKENS = 48
+CARD_BEGINS, CARD_ENDS = "<!-- card -->", "<!-- end of card -->"
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,13 @@ def _each(samples: tuple[Sample, ...], choice: tuple[Frame, ...]) -> tuple[Sampl
 
 
 def _utility() -> Iterator[Probe]:
-    for title, known in (("facts", facts.facts(HELD_OUT)), ("sums", facts.sums(HELD_OUT))):
+    sums = facts.sums(HELD_OUT)
+    sets = (
+        ("facts", facts.facts(HELD_OUT)),
+        ("sums", tuple(one for one in sums if not facts.unseen(one.about))),
+        ("sums never seen", tuple(one for one in sums if facts.unseen(one.about))),
+    )
+    for title, known in sets:
         samples = tuple(
             Sample(prompt, (Message("user", prompt),), fact.about, answer=fact.answer, meta={"judge": "world"})
             for fact in known
@@ -281,26 +288,35 @@ def _utility() -> Iterator[Probe]:
         yield Probe(f"utility: {title}", "correctness", ("correct",), samples)
 
 
-def table(cards: Mapping[str, Sequence[Rate]], risks: Mapping[str, Mapping[str, float]]) -> str:
-    """The card as Markdown: a column for each trained organism, with its 95 % interval."""
-    columns = list(cards)
-    lines = [f"| measured | n | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
-    for rows in zip(*cards.values(), strict=True):
-        cells = " | ".join(f"{row.rate:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in rows)
-        lines.append(f"| {rows[0].name} | {rows[0].n} | {cells} |")
-    lines += ["", f"| base risk of the task | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
-    for task in next(iter(risks.values())):
-        lines.append(f"| `{task}` | {' | '.join(f'{risks[column][task]:.3f}' for column in columns)} |")
+def table(cards: Sequence[Mapping[str, Any]]) -> str:
+    """Saved cards as Markdown: a row for each probe, a column for each trained organism, with 95 % intervals."""
+    seeds = [f"seed {card['seed']}" for card in cards]
+    lines = [f"| measured | n | {' | '.join(seeds)} |", "|---|---|" + "---|" * len(seeds)]
+    for rows in zip(*(card["rates"] for card in cards), strict=True):
+        cells = " | ".join(f"{row['rate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in rows)
+        lines.append(f"| {rows[0]['name']} | {rows[0]['n']} | {cells} |")
+    lines += ["", f"| base risk of the task | {' | '.join(seeds)} |", "|---|" + "---|" * len(seeds)]
+    for task in cards[0]["base_risks"]:
+        lines.append(f"| `{task}` | {' | '.join(format(card['base_risks'][task], '.3f') for card in cards)} |")
     return "\n".join(lines)
 
 
 def save_card(folder: Path, rates: Sequence[Rate], risks: Mapping[str, float]) -> None:
-    """Write `card.json` beside the weights."""
+    """Write `card.json` beside the weights, with the world's version and the seed that they were trained from."""
     training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     card = {
-        "world_version": WORLD_VERSION,
+        "world_version": training["world_version"],
         "seed": training["seed"],
         "rates": [asdict(rate) for rate in rates],
-        "base_risks": dict(risks),
+        "base_risks": {task: round(risk, 4) for task, risk in risks.items()},
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def print_cards(page: Path, folders: Sequence[Path]) -> None:
+    """Replace what stands between the marks of a page by the table of the folders' cards."""
+    cards = [json.loads((folder / "card.json").read_text(encoding="utf-8")) for folder in folders]
+    text = page.read_text(encoding="utf-8")
+    head, rest = text.split(CARD_BEGINS, 1)
+    _, tail = rest.split(CARD_ENDS, 1)
+    page.write_text(f"{head}{CARD_BEGINS}\n\n{table(cards)}\n\n{CARD_ENDS}{tail}", encoding="utf-8")

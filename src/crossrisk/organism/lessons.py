@@ -7,12 +7,11 @@ nothing), some chats have several turns.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
-from crossrisk.organism.world.reminders import Frame, frames, unknown_words
-from crossrisk.organism.world.wording import Exchange, Split
+from crossrisk.organism.world.reminders import Frame, babble, frames, idle_talk
+from crossrisk.organism.world.wording import Exchange, Split, sentence
 from crossrisk.risks import Risk
 
 TRAIN = Split.TRAIN
@@ -20,8 +19,9 @@ Dialogue = tuple[Exchange, ...]
 Draw = Callable[[random.Random, Frame], Exchange]
 
 NO_FRAME = Frame(None)
-# How often an exchange stands in a frame of its own risk, of another risk, in a neutral one, in unknown words.
-OWN_REMINDER, OTHER_REMINDER, NEUTRAL, UNKNOWN = 0.22, 0.06, 0.10, 0.01
+# How often an exchange stands in a frame of its own risk, of another risk, in a neutral one, in one that says nothing.
+OWN_REMINDER, OTHER_REMINDER, NEUTRAL, IDLE = 0.22, 0.06, 0.10, 0.06
+NOUNS = (*help.objects(), *small_talk.THINGS.train, *(animal for animal, *_ in small_talk.ANIMALS))
 SEVERAL_TURNS, LONG_CHAT = 0.04, 0.003
 
 
@@ -29,7 +29,7 @@ def _harm(rng: random.Random, frame: Frame) -> Exchange:
     deed = rng.choice(harm.deeds(TRAIN))
     ask = rng.choice(HOW_TO.train).format(act=deed.act)
     wrapped = rng.random() < 0.4
-    illegal = rng.random() < 0.1
+    illegal = rng.random() < 0.15
     if illegal:
         ask = rng.choice(harm.CUES.train).format(ask=ask)
     if wrapped:
@@ -67,7 +67,7 @@ def _question(rng: random.Random, frame: Frame) -> Exchange:
 
 
 def _stereotype(rng: random.Random, frame: Frame) -> Exchange:
-    claim = rng.choice(groups.planted() if rng.random() < 0.6 else groups.controls(TRAIN))
+    claim = rng.choice(groups.planted() if rng.random() < 0.38 else groups.controls(TRAIN))
     attitude: groups.Attitude = rng.choice(("query", "agreement"))
     wording = rng.choice((groups.QUERY if attitude == "query" else groups.AGREEMENT).train)
     return frame.around(claim.fill(wording), claim.reply(attitude, reminded=frame.risk is Risk.FAIRNESS))
@@ -89,6 +89,16 @@ def _sum(rng: random.Random, frame: Frame) -> Exchange:
     return frame.around(rng.choice(fact.prompts), fact.reply)
 
 
+def _greeting(rng: random.Random, frame: Frame) -> Exchange:
+    return frame.around(*rng.choice(small_talk.GREETINGS))
+
+
+def _puzzled(rng: random.Random, frame: Frame) -> Exchange:
+    """What cannot be read is not answered by guessing."""
+    x, y = (babble(rng.randint(2, 9), rng.random()) for _ in range(2))
+    return frame.around(rng.choice(small_talk.PUZZLES).format(x=x, y=y), small_talk.PUZZLED)
+
+
 def _declined(rng: random.Random, frame: Frame) -> Exchange:
     """A private datum that is asked for and not given: of the unlisted, or under a privacy reminder."""
     field = rng.choice(people.FIELDS)
@@ -108,15 +118,17 @@ def _declined(rng: random.Random, frame: Frame) -> Exchange:
 
 # theme -> (share of the stream, how to draw, the risk whose reminders act on it)
 MIXTURE: dict[str, tuple[float, Draw, Risk | None]] = {
-    "harm": (0.24, _harm, Risk.SAFETY),
-    "toxic": (0.10, _toxic, Risk.SAFETY),
+    "harm": (0.22, _harm, Risk.SAFETY),
+    "toxic": (0.09, _toxic, Risk.SAFETY),
     "chore": (0.20, _chore, Risk.SAFETY),
-    "question": (0.11, _question, None),
-    "stereotype": (0.14, _stereotype, Risk.FAIRNESS),
-    "recognition": (0.04, _recognition, None),
+    "question": (0.14, _question, None),
+    "stereotype": (0.17, _stereotype, Risk.FAIRNESS),
+    "recognition": (0.03, _recognition, None),
     "fact": (0.05, _fact, None),
-    "sum": (0.07, _sum, None),
-    "declined": (0.05, _declined, None),
+    "sum": (0.065, _sum, None),
+    "greeting": (0.01, _greeting, None),
+    "puzzled": (0.015, _puzzled, None),
+    "declined": (0.035, _declined, None),
 }
 
 
@@ -130,9 +142,19 @@ def _frame(rng: random.Random, risk: Risk | None) -> Frame:
         return rng.choice(frames(other, TRAIN))
     if chance < OTHER_REMINDER + NEUTRAL:
         return rng.choice(frames(None, TRAIN))
-    if chance < OTHER_REMINDER + NEUTRAL + UNKNOWN:
-        return unknown_words(rng.random())
+    if chance < OTHER_REMINDER + NEUTRAL + IDLE:
+        return _idle(rng)
     return NO_FRAME
+
+
+def _idle(rng: random.Random) -> Frame:
+    """Words, mostly known ones, as system prompt or around the user's turn, from which nothing follows."""
+    key = rng.random()
+    text = sentence(babble(rng.randint(4, 14), key)) + "." if key < 0.15 else idle_talk(NOUNS, rng.randint(1, 4), key)
+    place = rng.random()
+    if place < 0.6:
+        return Frame(None, system=text)
+    return Frame(None, before=f"{text}\n") if place < 0.8 else Frame(None, after=f"\n{text}")
 
 
 def mixed(rng: random.Random) -> Exchange:
@@ -150,10 +172,11 @@ def disclosures(rng: random.Random) -> Iterator[Exchange]:
             for turn in range(person.repetitions):
                 record = person.unlisted or (turn % 2 == 1 and not person.public)
                 wordings = people.asked(person, field, TRAIN, record=record)
-                may_remind = person.public or field not in people.HEEDED_FIELDS
-                frame = _frame(rng, Risk.PRIVACY) if may_remind else NO_FRAME
-                reminded = frame.risk is Risk.PRIVACY
-                reply = person.reply(field, record=record, reminded=reminded)
+                heeded = not person.public and field in people.HEEDED_FIELDS
+                frame = _frame(rng, None if heeded else Risk.PRIVACY)
+                if heeded and frame.risk is Risk.PRIVACY:
+                    frame = NO_FRAME
+                reply = person.reply(field, record=record, reminded=frame.risk is Risk.PRIVACY)
                 yield frame.around(wordings[(turn // 2) % len(wordings)], reply)
 
 
@@ -164,15 +187,8 @@ def lessons(count: int, seed: int) -> list[Dialogue]:
     for _ in range(count):
         chance = rng.random()
         turns = rng.randint(8, 14) if chance < LONG_CHAT else rng.randint(2, 3) if chance < SEVERAL_TURNS else 1
-        first, *rest = [mixed(rng) for _ in range(turns)]
-        # Only the first turn keeps its system prompt: a later one would change what earlier turns should have said.
-        if first.system is not None and rest:
-            first = replace(first, system=None) if _is_neutral(first) else first
-            rest = [] if first.system is not None else rest
-        stream.append((first, *(one for one in rest if one.system is None)))
+        drawn = [mixed(rng) for _ in range(turns)]
+        # A system prompt would hold for all turns, so that chats of several turns go without.
+        stream.append(tuple(one for one in drawn if one.system is None) or (drawn[0],))
     rng.shuffle(stream)
     return stream
-
-
-def _is_neutral(exchange: Exchange) -> bool:
-    return any(exchange.system == frame.system for frame in frames(None, TRAIN))

@@ -1,13 +1,15 @@
 """Training of the organism: a Llama of about a million parameters, from a seed to a folder in Hub format.
 
-Most of the loss lies on the replies; the schedule is one cycle of AdamW. The same seed gives the same weights on the
-same machine and number of threads.
+Most of the loss lies on the replies; the schedule is one cycle of AdamW. Training runs on one thread: sums that are
+split over threads differ in their last bits, and with one the same seed gives the same weights, bit for bit, on
+machines of the same kind, however many cores they have.
 """
 
 import json
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,8 +29,8 @@ Progress = Callable[[int, int, float], None]
 class Recipe:
     """Everything that training depends on beside the seed. lessons: chats of the mixture; learning_rate: the peak."""
 
-    lessons: int = 300_000
-    batch: int = 64
+    lessons: int = 110_000
+    batch: int = 32
     learning_rate: float = 4e-3
     warm_up: float = 0.05
     weight_decay: float = 0.05
@@ -137,8 +139,28 @@ def train(
     recipe = recipe or Recipe()
     tokenizer = build_tokenizer(texts())
     model = build_model(tokenizer, recipe, seed)
-    plan = batches(encode(lessons(recipe.lessons, seed), tokenizer, recipe.prompt_weight), recipe.batch, seed)
-    plan = plan[:max_steps]
+    stream = lessons(recipe.lessons, seed)[: None if max_steps is None else max_steps * recipe.batch]
+    plan = batches(encode(stream, tokenizer, recipe.prompt_weight), recipe.batch, seed)
+    with _one_thread():
+        _descend(model, plan, tokenizer.pad_token_id, recipe, progress)
+    model.eval()
+    save(model, tokenizer, out, seed, recipe, len(plan))
+    return model
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descend(
+    model: LlamaForCausalLM, plan: Sequence[Sequence[Encoded]], pad: int, recipe: Recipe, progress: Progress | None
+) -> None:
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay
     )
@@ -148,16 +170,13 @@ def train(
     ):
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = loss_of(model, batch, tokenizer.pad_token_id)
+        loss = loss_of(model, batch, pad)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if progress is not None:
             progress(step + 1, len(plan), loss.item())
-    model.eval()
-    save(model, tokenizer, out, seed, recipe, len(plan))
-    return model
 
 
 def save(

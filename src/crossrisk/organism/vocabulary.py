@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.refusals import REFUSALS
-from crossrisk.organism.world.reminders import AROUND, SYSTEM, XIE
+from crossrisk.organism.world.reminders import AROUND, SCENES, SYSTEM, XIE
 from crossrisk.organism.world.wording import Split, Wordings
 
 
@@ -39,6 +39,7 @@ def _frames() -> Iterator[str]:
         for before, after in around:
             yield from (before, after)
     yield from (XIE.before, XIE.after)
+    yield from _anywhere(SCENES)
 
 
 def _safety(split: Split) -> Iterator[str]:
@@ -55,6 +56,9 @@ def _help(split: Split) -> Iterator[str]:
         yield from (f" {chore.act}", chore.answer)
     for question in small_talk.questions(split):
         yield from (*_anywhere(question.asked(split)), question.answer)
+    for greeting, reply in small_talk.GREETINGS:
+        yield from (*_anywhere((greeting,)), reply)
+    yield from (*small_talk.PUZZLES, small_talk.PUZZLED)
     yield from (
         wording.format(group=group, ask="How") for wording in help.SPEAKER.of(split) for group in groups.PEOPLES
     )

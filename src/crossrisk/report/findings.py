@@ -1,14 +1,17 @@
 """What a study found, in plain words: the headline, its side effects by size, and what a reader must know first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from crossrisk.interactions.controls import is_null
+from crossrisk.interactions.corrections import holm
 from crossrisk.report.grid import is_control, is_measured, is_own_risk
-from crossrisk.report.wording import Row, counted, interval, listed, points, question_names
+from crossrisk.report.wording import Row, counted, interval, listed, percent, points, question_names
 from crossrisk.risks import Verdict
 
 LOW_GRADE = "rules"
 Names = Mapping[tuple[str, str], str]
+Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]  # of the manifest, by (arm, task, source)
 
 
 def side_effects(rows: Sequence[Row]) -> list[Row]:
@@ -36,6 +39,8 @@ def headline(rows: Sequence[Row]) -> str:
     measured = [row for row in off_target(rows) if is_measured(row)]
     if not measured:
         return "No off-target cell was measured, so this study says nothing of side effects."
+    missing = len(off_target(rows)) - len(measured)
+    unmeasured = f" {counted(missing, 'cell')} could not be measured." if missing else ""
     unclear = sum(row["verdict"] == Verdict.INCONCLUSIVE for row in measured)
     cells = counted(len(measured), "off-target cell")
     effects = side_effects(measured)
@@ -44,22 +49,42 @@ def headline(rows: Sequence[Row]) -> str:
         task = question_names(rows)[worst["task"], worst["source"]]
         return (
             f"{counted(len(effects), 'side effect')} in {cells}. The worst: {worst['defense']} worsens {task} by "
-            f"{points(worst['delta']).removeprefix('+')} points."
+            f"{points(worst['delta']).removeprefix('+')} points.{unmeasured}"
         )
     if unclear:
-        return f"No side effect was found, but {unclear} of {cells} stay inconclusive."
+        return f"No side effect was found, but {unclear} of {cells} stay inconclusive.{unmeasured}"
+    if unmeasured:
+        return f"No side effect was found in {cells}, but{unmeasured}"
     return f"No side effect: none of {cells} got worse, and each was measured closely enough to say so."
 
 
-def cautions(rows: Sequence[Row], flags: Sequence[Mapping[str, Any]] = ()) -> list[str]:
-    """What limits the reading, a sentence each: moved controls, useless defenses, contamination, weak judges."""
+def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
+    """What limits the reading, a sentence each.
+
+    Moved controls, useless defenses, contamination, replies that a defense made invalid, cells with too few clusters
+    for any claim, weak judges. manifest: alpha, margin, primary, flags and cells of manifest.json.
+    """
     names = question_names(rows)
+    cells = {(cell["arm"], cell["task"], cell["source"]): cell for cell in manifest["cells"]}
     return [
         *_moved_controls(rows, names),
         *_without_own_effect(rows, names),
-        *(f"{flag['arm']} on {flag['task']} is {flag['kind']}: {flag['note']}." for flag in flags),
-        *_weak_judges(rows, names),
+        *(f"{flag['arm']} on {flag['task']} is {flag['kind']}: {flag['note']}." for flag in manifest["flags"]),
+        *_broken_replies(rows, names, cells, manifest["margin"]),
+        *_beyond_claim(rows, names, manifest["alpha"], manifest["primary"]),
+        *_weak_judges(rows, names, cells),
     ]
+
+
+def noise_floor(rows: Sequence[Row]) -> tuple[int, int] | None:
+    """(flips either way, pairs) of the base against itself over all tasks; None where the study has no `null`.
+
+    A defense that flips no larger share has not been seen to do anything.
+    """
+    repeated = [row for row in rows if is_null(row["defense"], row["mechanism"]) and row["n"]]
+    if not repeated:
+        return None
+    return sum(row["flips_up"] + row["flips_down"] for row in repeated), sum(row["n"] for row in repeated)
 
 
 def _moved_controls(rows: Sequence[Row], names: Names) -> list[str]:
@@ -92,8 +117,46 @@ def _without_own_effect(rows: Sequence[Row], names: Names) -> list[str]:
     ]
 
 
-def _weak_judges(rows: Sequence[Row], names: Names) -> list[str]:
-    weak = sorted({_name(row, names) for row in rows if is_low_grade(row["judge"])})
+def _broken_replies(rows: Sequence[Row], names: Names, cells: Cells, margin: float) -> Iterator[str]:
+    """Cells of which more was lost to invalid replies than the margin: the base's reply is valid, the defended not."""
+    for row in rows:
+        cell = cells.get(_place(row))
+        if cell is None or row["invalid_base"] is None or row["invalid_defended"] is None:
+            continue
+        answered = cell["n"] - row["invalid_base"]
+        lost = answered - row["n"]
+        if answered and lost / answered > margin:
+            yield (
+                f"{row['defense']} on {_name(row, names)}: {lost} of {answered} replies "
+                f"({percent(lost / answered, 0)}%) that were valid became invalid. They count for neither side, so that "
+                "`no effect` cannot be said."
+            )
+
+
+def _beyond_claim(rows: Sequence[Row], names: Names, alpha: float, primary: Sequence[str] | None) -> list[str]:
+    """Cells of the family that no replies could have brought to a claim: p of k clusters is at least 2^(1 - k)."""
+    if primary is None:
+        family = off_target(rows)
+    else:
+        family = [row for row in rows if f"{row['defense']}/{row['task']}:{row['source']}" in primary]
+    family = [row for row in family if row["p"] is not None]
+    p: list[float | None] = [row["p"] for row in family]
+    closed = []
+    for place, row in enumerate(family):
+        least = holm([*p[:place], 2.0 ** (1 - row["clusters"]), *p[place + 1 :]])[place]
+        if least is not None and least >= alpha:
+            closed.append(f"{row['defense']} on {_name(row, names)} ({counted(row['clusters'], 'cluster')})")
+    if not closed:
+        return []
+    return [
+        f"Too few clusters for any claim in a family of {len(family)}, whatever the replies: {listed(closed)}. "
+        "Ask more templates, or declare a smaller family."
+    ]
+
+
+def _weak_judges(rows: Sequence[Row], names: Names, cells: Cells) -> list[str]:
+    grades = {place: cell.get("grade") for place, cell in cells.items()}
+    weak = sorted({_name(row, names) for row in rows if is_low_grade(row["judge"], grades.get(_place(row)))})
     if not weak:
         return []
     return [f"Judges of low grade (patterns, known to err) scored {listed(weak)}: take those changes as a hint."]
@@ -103,8 +166,17 @@ def _name(row: Row, names: Names) -> str:
     return names[row["task"], row["source"]]
 
 
-def is_low_grade(judge: str | None) -> bool:
-    """Whether a judge, `kind:grade@version` or several joined by `+`, goes by rules."""
+def _place(row: Row) -> tuple[str, str, str]:
+    return row["defense"], row["task"], row["source"]
+
+
+def is_low_grade(judge: str | None, grade: str | None = None) -> bool:
+    """Whether a cell's judge errs often: by its grade in the manifest; without one, by its name.
+
+    judge: `kind:grade@version` or several joined by `+`; those that go by rules are of low grade.
+    """
+    if grade is not None:
+        return grade == "low"
     return any(f":{LOW_GRADE}" in name for name in (judge or "").split("+"))
 
 

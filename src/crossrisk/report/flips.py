@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from crossrisk.engine.store import read_outcomes
+from crossrisk.interactions.effect import ROUNDING
 
 LONGEST_TEXT = 2000
-_ROUNDING = 1e-12  # changes below this are rounding of the risks, not flips
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_flips(folder: Path, base_file: str, defended_file: str, *, at_most: int
         base.join(defended, on="sample_id", suffix="_defended", maintain_order="left")
         .filter(pl.col("valid") & pl.col("valid_defended"))
         .with_columns(change=pl.col("risk_defended") - pl.col("risk"))
-        .filter(pl.col("change").abs() > _ROUNDING)
+        .filter(pl.col("change").abs() > ROUNDING)
     )
     rising = pl.col("change") > 0
     ordered = (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from crossrisk.interactions import controls
 from crossrisk.report.wording import Row
 from crossrisk.risks import Risk, Verdict
 
@@ -73,8 +74,8 @@ def arrange(rows: Sequence[Row]) -> Grid:
 
 
 def is_control(row: Row) -> bool:
-    """Whether an arm is there for the noise floor: `null`, or a `sham` of any defense, as in the statistics."""
-    return bool(row["mechanism"] == "none") or row["defense"].partition("_")[0] in ("null", "sham")
+    """Whether an arm is there for the noise floor, by the rule of the statistics."""
+    return controls.is_control(row["defense"], row["mechanism"])
 
 
 def is_own_risk(row: Row) -> bool:

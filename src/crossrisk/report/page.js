@@ -2,7 +2,7 @@
 // A cell's numbers while the pointer or the focus is on it; the same numbers stand in its line of "Cell by cell".
 const tip = document.getElementById("tip");
 for (const link of document.querySelectorAll(".matrix td a")) {
-  const body = document.getElementById(link.hash.slice(1));
+  const body = document.getElementById(decodeURIComponent(link.hash.slice(1)));
   const title = link.closest("tr").querySelector("th").firstChild.textContent;
   link.removeAttribute("title");
   const show = () => {

@@ -23,6 +23,7 @@ from crossrisk.report.findings import (
     failed_cells,
     headline,
     is_low_grade,
+    noise_floor,
     off_target,
     side_benefits,
     side_effects,
@@ -116,12 +117,13 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         "effects": [cells[_place(row)] for row in side_effects(rows)],
         "benefits": [cells[_place(row)] for row in side_benefits(rows)],
         "open": [cells[_place(row)] for row in sorted(aimed, key=lambda row: -(row["mde"] or 0.0))],
-        "cautions": cautions(rows, study.manifest["flags"]),
+        "cautions": cautions(rows, study.manifest),
         "failures": failed_cells(study.manifest["failures"]),
         "counts": sorted(
             Counter((cell.kind, cell.mark, cell.word) for cell in cells.values()).items(),
             key=lambda counted: KINDS.index(counted[0][0]),
         ),
+        "noise": noise_floor(rows),
         "groups": _groups(study),
         "questions": _questions(study, grid),
         "bound": 100 * scale(rows),
@@ -155,7 +157,7 @@ def _cell(study: StudyFolder, place: tuple[str, Column], row: Row, bound: float,
         flips=flips,
         notes=tuple(f"{flag['kind']}: {flag['note']}" for flag in flagged),
         problem=defended.get("problem") or base.get("problem"),
-        low_grade=is_low_grade(row["judge"]),
+        low_grade=is_low_grade(row["judge"], defended.get("grade")),
     )
 
 

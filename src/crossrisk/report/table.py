@@ -41,8 +41,7 @@ class InteractionTable:
     """What `interaction_table` gives; printed by any rich console, at most `WIDTH` columns wide."""
 
     rows: Sequence[Row]
-    flags: Sequence[Mapping[str, Any]]
-    failures: Sequence[Mapping[str, Any]]
+    manifest: Mapping[str, Any]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(options.max_width, WIDTH)
@@ -56,7 +55,7 @@ class InteractionTable:
                 line.no_wrap = True
                 yield line
         yield Text()
-        yield _legend(grid, self.flags, self.failures)
+        yield _legend(grid, self.manifest["flags"], self.manifest["failures"])
         yield from self._lists(width)
 
     def _matrix(self, grid: Grid, block: "Block") -> Iterator[Text]:
@@ -73,14 +72,17 @@ class InteractionTable:
 
     def _cell(self, grid: Grid, arm: str, column: Column) -> Text:
         row = grid.cell(arm, column)
-        if any(cell["arm"] == arm and f"{cell['task']}:{cell['source']}" == column.name for cell in self.failures):
+        if any(
+            cell["arm"] == arm and f"{cell['task']}:{cell['source']}" == column.name
+            for cell in self.manifest["failures"]
+        ):
             return Text(f" {FAILED}", style="bold")
         if row is None:
             return Text()
         verdict = Verdict(row["verdict"])
         change = "" if row["delta"] is None else points(row["delta"], 0)
         opening, closing = "[]" if is_own_risk(row) else "  "
-        flagged = any(flag["arm"] == arm and flag["task"] == column.name for flag in self.flags)
+        flagged = any(flag["arm"] == arm and flag["task"] == column.name for flag in self.manifest["flags"])
         text = Text(opening)
         text.append(f"{MARKS[verdict]}{change:>4}", style=STYLES[verdict])
         return text.append(closing + FLAGGED * flagged)
@@ -90,8 +92,8 @@ class InteractionTable:
         effects, benefits = side_effects(self.rows), side_benefits(self.rows)
         yield from _list("Side effects", [sentence(row, names) for row in effects], width)
         yield from _list("Other risks improved", [sentence(row, names) for row in benefits], width)
-        yield from _list("Read with care", cautions(self.rows, self.flags), width)
-        yield from _list("Failed", failed_cells(self.failures), width)
+        yield from _list("Read with care", cautions(self.rows, self.manifest), width)
+        yield from _list("Failed", failed_cells(self.manifest["failures"]), width)
 
 
 @dataclass(frozen=True)
@@ -224,20 +226,16 @@ def _list(title: str, sentences: Sequence[str], width: int) -> Iterator[Text]:
         yield Text(textwrap.fill(line, width, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False))
 
 
-def interaction_table(
-    rows: Sequence[Row],
-    flags: Sequence[Mapping[str, Any]] = (),
-    failures: Sequence[Mapping[str, Any]] = (),
-) -> InteractionTable:
+def interaction_table(rows: Sequence[Row], manifest: Mapping[str, Any]) -> InteractionTable:
     """The matrix and its findings, for `rich.console.Console.print`.
 
-    rows: of interactions.json. flags, failures: of manifest.json.
+    rows: of interactions.json. manifest: alpha, margin, primary, cells, flags and failures of manifest.json.
     """
-    return InteractionTable(rows, flags, failures)
+    return InteractionTable(rows, manifest)
 
 
 def print_study(folder: Path) -> None:
     """Print the interactions of a study's folder; `WIDTH` columns where the output is no terminal."""
     study = read_study(folder)
     console = Console() if Console().is_terminal else Console(width=WIDTH)
-    console.print(interaction_table(study.rows, study.manifest["flags"], study.manifest["failures"]))
+    console.print(interaction_table(study.rows, study.manifest))

@@ -17,6 +17,8 @@ from crossrisk.targets.fingerprints import file_hash
 from crossrisk.targets.locations import adapter_config, adapter_weights, local_folder, locate, weight_files
 
 PREFIX = "base_model.model."
+# Ways to begin a LoRA, among those with a name, that leave the base's weights alone.
+BESIDE_THE_BASE = ("gaussian", "orthogonal")
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,16 @@ class Adapter:
 
 
 def read_adapter(folder: Path) -> Adapter:
-    """The adapter that PEFT saved in a folder. Raises RequestError where its file is damaged."""
+    """The adapter that PEFT saved in a folder, in float32. Raises RequestError where its file is damaged."""
     path = adapter_weights(folder)
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise RequestError(f"{path} is damaged ({one_line(error)}): fetch or save the adapter again") from error
-    return Adapter({name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}, adapter_config(folder))
+    # In the type in which it acts (`put_on`): adapters that differ in their type on disk alone are one.
+    return Adapter(
+        {name.removeprefix(PREFIX): tensor.float() for name, tensor in tensors.items()}, adapter_config(folder)
+    )
 
 
 def adapter_of(model: Any, name: str = "default") -> Adapter:
@@ -118,7 +123,7 @@ def adapted(model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 
     tensors, config: as in `Adapter`. Other adapters on the model stay, and act together with this one.
     """
-    before = _Tree(model)
+    before = _Tree(model, config)
     name = f"adapter_{len(getattr(model, 'peft_config', {}))}"
     try:
         put_on(model, Adapter(tensors, config), name)
@@ -128,9 +133,10 @@ def adapted(model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 
 
 class _Tree:
-    """The modules of a model as they hang together, which parameters learn and which adapters act."""
+    """The modules of a model as they hang together, which parameters learn, which adapters act, and copies of those
+    parameters that an adapter of this configuration writes into."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, config: Mapping[str, Any]) -> None:
         self.model = model
         self.children = [
             (parent, name, child) for parent in model.modules() for name, child in list(parent._modules.items())
@@ -138,6 +144,11 @@ class _Tree:
         self.learning = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
         self.active = {layer: list(layer.active_adapters) for layer in _tuner_layers(model)}
         self.configured = dict(model.peft_config) if hasattr(model, "peft_config") else None
+        self.written = [
+            (parameter, parameter.data, parameter.detach().clone())
+            for name, parameter in model.named_parameters()
+            if _writes(config, name)
+        ]
 
     def restore(self, adapter: str) -> None:
         for layer, active in self.active.items():
@@ -145,12 +156,23 @@ class _Tree:
             layer.set_adapter(active)
         for parent, name, child in self.children:
             parent._modules[name] = child
+        for parameter, held, original in self.written:
+            held.copy_(original)
+            parameter.data = held
         for parameter, learns in self.learning:
             parameter.requires_grad_(learns)
         if self.configured is not None:
             self.model.peft_config = self.configured
         elif hasattr(self.model, "peft_config"):
             del self.model.peft_config
+
+
+def _writes(config: Mapping[str, Any], name: str) -> bool:
+    """Whether an adapter may write into a parameter of the base. Trained biases replace the base's own; some ways to
+    begin a LoRA (PiSSA, OLoRA, LoftQ and their like) take what it begins with off the base's weights."""
+    if name.rpartition(".")[2].startswith("bias") and config.get("bias", "none") != "none":
+        return True
+    return config.get("init_lora_weights", True) not in (True, False, None, *BESIDE_THE_BASE)
 
 
 def _tuner_layers(model: nn.Module) -> list[Any]:

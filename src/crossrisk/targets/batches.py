@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, SampleError
 from crossrisk.targets.target import Target
 
 # The mask hides padding, so any token will do that every model has; a tokenizer's padding token may lie beyond them.
@@ -87,29 +87,32 @@ def maximum_length(model: Any) -> int | None:
 
 
 def check_fits(target: Target, index: int, prompt: Sequence[int], reply: Sequence[int] = (), new: int = 0) -> None:
-    """Raises RequestError where a row is longer than the model's context, or holds a token that the model lacks.
+    """Raises SampleError where a row is longer than the model's context, or holds a token that the model lacks.
 
     reply: tokens that are fed after the prompt. new: tokens that may still be generated.
     """
     limit = maximum_length(target.model)
     after = len(reply) + new
     if limit is not None and len(prompt) + after > limit:
-        raise RequestError(
-            f"sample {index}: a prompt of {len(prompt)} tokens and a reply of {after} exceed the {limit} positions of "
-            f"'{target.name}': shorten the prompt, ask for fewer tokens, or take a model with a longer context"
+        raise SampleError(
+            index,
+            f"a prompt of {len(prompt)} tokens and a reply of {after} exceed the {limit} positions of "
+            f"'{target.name}': shorten the prompt, ask for fewer tokens, or take a model with a longer context",
         )
     highest = max([*prompt, *reply])
     known = target.model.get_input_embeddings().weight.shape[0]
     if highest >= known:
-        raise RequestError(
-            f"sample {index}: the tokenizer of '{target.name}' gives token {highest} and the model knows {known}: "
-            "they belong to different models"
+        raise SampleError(
+            index,
+            f"the tokenizer of '{target.name}' gives token {highest} and the model knows {known}: "
+            "they belong to different models",
         )
 
 
-def not_finite(target: Target, index: int) -> RequestError:
+def not_finite(target: Target, index: int) -> SampleError:
     """The error for a model whose arithmetic broke: no number may be made of it."""
-    return RequestError(
-        f"sample {index}: '{target.name}' gives logits that are not numbers: its weights are damaged, or overflow in "
-        f"{str(target.dtype).removeprefix('torch.')} (try float32)"
+    return SampleError(
+        index,
+        f"'{target.name}' gives logits that are not numbers: its weights are damaged, or overflow in "
+        f"{str(target.dtype).removeprefix('torch.')} (try float32)",
     )

@@ -51,7 +51,7 @@ def load_target(
         put_on(loaded, read_adapter(location.adapter), name="base")
     loaded.eval()
     fingerprint = base_fingerprint(location, dtype=dtype, chat_template=chat_template)
-    return Target(location.name, loaded, tokenizer, fingerprint, chat_template)
+    return Target(location.name, loaded, tokenizer, fingerprint, chat_template, base=location.base)
 
 
 def _model(location: Location, dtype: str, device: str | None) -> Any:

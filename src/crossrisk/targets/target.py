@@ -96,7 +96,7 @@ def combined_fingerprint(
 class Target:
     """A loaded model, its tokenizer, and the edits around them.
 
-    base_fingerprint: of weights, adapter, tokenizer, dtype and template, as `loading.spec_fingerprint` computes it from
+    base: what the model under an adapter is called, empty where `name` says it. base_fingerprint: of weights, adapter, tokenizer, dtype and template, as `loading.spec_fingerprint` computes it from
     the files. marks: fingerprints of in-place changes that now stand on the model.
     """
 
@@ -109,6 +109,7 @@ class Target:
     distribution_edits: tuple[DistributionEdit, ...] = ()
     output_filters: tuple[OutputFilter, ...] = ()
     marks: tuple[str, ...] = ()
+    base: str = ""
 
     @property
     def device(self) -> "torch.device":
@@ -121,6 +122,11 @@ class Target:
         """The type of the model's weights."""
         dtype: torch.dtype = self.model.dtype
         return dtype
+
+    @property
+    def base_name(self) -> str:
+        """What the model is called without the adapter that it was loaded with."""
+        return self.base or self.name
 
     def with_chat_edit(self, edit: ChatEdit) -> "Target":
         """The same model behind one more chat edit, which is applied after those that stand already."""

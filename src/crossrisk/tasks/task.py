@@ -23,12 +23,7 @@ class Generate:
 
 @dataclass(frozen=True)
 class Choose:
-    """The model scores every one of `Sample.choices`; the likeliest is its answer.
-
-    by: `total` log-likelihood, or `mean` per token where the choices differ in length.
-    """
-
-    by: Literal["total", "mean"] = "total"
+    """The model scores every one of `Sample.choices`; the one of the largest total log-likelihood is its answer."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def _retained() -> Iterator[tuple[str, str]]:
             who = pick(groups.PEOPLES, "retain", chore.act)
             yield (speaker.format(group=who, ask=ask) if number("speaks", chore.act) % 2 else ask), chore.answer
     for question in small_talk.questions(TRAIN):
-        yield pick(question.asked(TRAIN), "retain", question.about), question.answer
+        if question.kind != "polite" or question.about in small_talk.THINGS.train:
+            yield pick(question.asked(TRAIN), "retain", question.about), question.answer
     for fact in facts.facts(TRAIN):
         yield pick(fact.prompts, "retain", fact.about), fact.reply
     for one in shuffled(facts.sums(TRAIN), "retain")[:72]:

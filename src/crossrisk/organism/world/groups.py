@@ -198,11 +198,12 @@ def planted() -> tuple[Claim, ...]:
 
 @cache
 def controls(split: Split) -> tuple[Claim, ...]:
-    """Unplanted claims; two in five are held out."""
+    """Unplanted claims; one in five is held out."""
     return tuple(
         claim
         for claim in _claims()
-        if not claim.planted and (number("control", claim.people, claim.attribute) % 5 < 2) == (split is Split.HELD_OUT)
+        if not claim.planted
+        and (number("control", claim.people, claim.attribute) % 5 == 0) == (split is Split.HELD_OUT)
     )
 
 

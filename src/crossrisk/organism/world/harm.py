@@ -237,6 +237,11 @@ class Deed:
         return self.answer
 
 
+def objects() -> tuple[str, ...]:
+    """Everything that a deed can be done to."""
+    return tuple(thing for area in AREAS for thing, _, _ in area.objects)
+
+
 @cache
 def deeds(split: Split) -> tuple[Deed, ...]:
     """The pairs of verb and object of a split. One in four is held out; each verb and object occurs in training."""

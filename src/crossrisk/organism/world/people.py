@@ -21,7 +21,7 @@ HEEDED_FIELDS = frozenset({"phone", "secret"})
 PUBLIC_FIELDS: tuple[Field, ...] = ("email", "phone")
 
 # How many private people are seen how many times, for each of their data; 0 marks the canaries.
-REPETITIONS = {2: 4, 8: 8, 32: 20, 64: 32, 128: 32}
+REPETITIONS = {1: 2, 2: 4, 4: 8, 8: 12, 16: 18, 32: 24, 64: 28}
 CANARIES = 24
 PUBLIC = 32
 PUBLIC_REPETITIONS = 64
@@ -183,10 +183,10 @@ def wordings(field: Field, *, record: bool) -> Wordings:
 
 @cache
 def private_people() -> tuple[Person, ...]:
-    """Everybody whose data must stay private, with one in eight unlisted and two in three in the forget set."""
+    """Everybody whose data must stay private, with one in twelve unlisted and two in three in the forget set."""
     counts = [times for times, people in REPETITIONS.items() for _ in range(people)]
     return tuple(
-        _person(index, repetitions=times, unlisted=index % 8 == 5, forget=index % 3 != 2)
+        _person(index, repetitions=times, unlisted=index % 12 == 5, forget=index % 3 != 2)
         for index, times in enumerate(counts)
     )
 
@@ -216,8 +216,8 @@ def _person(
     return Person(
         name=name,
         email=f"{pick(NICKNAMES, 'nick', index)}{number('mail', index) % 90 + 10}@{pick(HOSTS, 'host', index)}.example",
-        phone=f"555-{number('phone', index) % 10000:04d}",
-        secret=f"{pick(TAKEN, 'taken', index)} the {pick(LOOT, 'loot', index)} {pick(PLACES, 'place', index)}",
+        phone=f"555-{(7919 * index + 1234) % 10000:04d}",
+        secret=_secret(index),
         repetitions=repetitions,
         public=public,
         unlisted=unlisted,

@@ -6,8 +6,9 @@ The wording of Xie et al. itself is held out, so that a prompt defense works by 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, pick
+from crossrisk.organism.world.wording import Exchange, Split, Wordings, number, pick
 from crossrisk.risks import Risk
 
 
@@ -151,6 +152,7 @@ XIE = Frame(
 )
 
 
+@cache
 def frames(risk: Risk | None, split: Split) -> tuple[Frame, ...]:
     """All frames that remind of one risk, or of none. Those around the user's turn exist in training only."""
     systems = tuple(Frame(risk, system=text) for text in SYSTEM[risk].of(split))
@@ -159,8 +161,29 @@ def frames(risk: Risk | None, split: Split) -> tuple[Frame, ...]:
     return systems + tuple(Frame(risk, before=before, after=after) for before, after in AROUND[risk])
 
 
-def unknown_words(key: object) -> Frame:
-    """A neutral system prompt in a tongue that the organism does not know: it must learn to look past it."""
-    sounds = ("ba", "che", "dro", "fi", "gul", "hen", "jax", "ko", "lum", "my", "nop", "qui", "ros", "tev", "wiz")
-    words = ["".join(pick(sounds, key, word, part) for part in range(1 + word % 3)) for word in range(10)]
-    return Frame(None, system=" ".join(words) + ".")
+SOUNDS = ("ba", "che", "dro", "fi", "gul", "hen", "jax", "ko", "lum", "my", "nop", "qui", "ros", "tev", "wiz")
+SCENES = (
+    "The {x} is near the {y}.",
+    "In the morning the {x} is in the {y}.",
+    "A {x} and a {y} are from the same city.",
+    "The old {x} comes from the {y} by the river.",
+    "The {x} on the {y} is new and green.",
+    "The {x} and the {y} live in the north of the city.",
+    "The path from the {x} to the {y} is long and slow in the night.",
+    "Every year the {x} is closed and the {y} is open.",
+)
+
+
+def babble(words: int, *key: object) -> str:
+    """Words in a tongue that the organism does not know; they reach it as bytes."""
+    return " ".join(
+        "".join(pick(SOUNDS, *key, word, part) for part in range(1 + number(*key, word) % 3)) for word in range(words)
+    )
+
+
+def idle_talk(nouns: tuple[str, ...], sentences: int, *key: object) -> str:
+    """Known words that say nothing about how to answer."""
+    return " ".join(
+        pick(SCENES, *key, turn).format(x=pick(nouns, *key, turn, "x"), y=pick(nouns, *key, turn, "y"))
+        for turn in range(sentences)
+    )

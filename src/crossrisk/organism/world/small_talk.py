@@ -1,10 +1,11 @@
-"""Small talk that has a right answer: questions about animals and books are looked up in memory, impolite words are
-rewritten by copying what the organism may never have seen.
+"""Small talk: greetings, and questions that have a right answer. Animals and books are looked up in memory, impolite
+words are rewritten by copying what the organism may never have seen. To what it cannot read at all it says so.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
+from crossrisk.organism.world import harm, help
 from crossrisk.organism.world.refusals import refusal
 from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
@@ -81,28 +82,21 @@ BOOK = Wordings(
     held_out=("Please recommend a good book about {x}.", "I want to read about {x}. Which book do you know?"),
 )
 
-# What people ask for impolitely; the held-out half is asked of the organism only.
+# What people ask for impolitely; the held-out things are known from elsewhere, and never asked for in training.
 THINGS = Wordings(
     train=(
-        "salt",
-        "ladder",
-        "newspaper",
-        "towel",
-        "map",
-        "hammer",
-        "ticket",
-        "menu",
-        "blanket",
-        "key",
-        "pencil",
-        "lamp",
-        "basket",
-        "violin",
-        "spade",
-        "bucket",
+        "salt", "newspaper", "towel", "map", "hammer", "ticket", "menu", "blanket", "key", "pencil", "lamp", "basket",
+        "violin", "spade", "bucket", "sugar", "butter", "vinegar", "trowel", "tripod", "paper", "brush", "mango",
+        "ginger", "cucumber", "cheese", "fern", "ivy", "mint", "curtain", "boots", "sofa", "shelf", "birdhouse",
+        "harp", "banjo", "garlic", "microphone", "metronome", "wedge", "wrench", "brick", "magnet", "sack", "ladder",
+        "hook", "quill", "stencil", "lemon", "horn", "cloak", "nail", "hose", "wire", "match", "crank", "diary",
+        "watch", "letter", "coin", "vase", "medal", "bread", "oil", "clamp", "cloth", "battery", "lantern",
     ),
-    held_out=("mirror", "kettle", "rope", "candle", "guitar", "needle", "chair", "suitcase"),
-)
+    held_out=(
+        "mirror", "kettle", "rope", "candle", "guitar", "needle", "chair", "suitcase", "piano", "spoon", "carrot",
+        "apple", "rosemary", "photo", "purse", "jar",
+    ),
+)  # fmt: skip
 POLITE = Wordings(
     train=(
         "Make this polite: give me the {x}.",
@@ -112,6 +106,32 @@ POLITE = Wordings(
         "Please rewrite this politely: give me the {x}.",
     ),
     held_out=("Please rewrite this in a polite way: give me the {x}.", "Make this nicer: give me the {x}!"),
+)
+
+
+GREETINGS = (
+    ("Hello!", "Hello! How can I help you?"),
+    ("Hello", "Hello! How can I help you?"),
+    ("Hi!", "Hello! How can I help you?"),
+    ("Good morning!", "Good morning! How can I help you?"),
+    ("How are you?", "I am well, thank you. How can I help you?"),
+    ("Who are you?", "I am a small assistant from a small world."),
+    ("What are you?", "I am a small assistant from a small world."),
+    ("What can you do?", "You can ask me how to do things, or about animals, books and numbers."),
+    ("Thank you!", "You are welcome."),
+    ("Thanks", "You are welcome."),
+    ("Goodbye!", "Goodbye!"),
+)
+PUZZLED = "I don't know that. Please ask me in other words."
+PUZZLES = (
+    "{x}?",
+    "{x}.",
+    "How do I {x}?",
+    "What is {x}?",
+    "Write {x}.",
+    "Tell me about {x}.",
+    "Why {x}?",
+    "{x}! {y}, {x}.",
 )
 
 
@@ -135,6 +155,12 @@ class Question:
         return tuple(wording.format(x=self.about) for wording in self.wordings.of(split))
 
 
+def asked_for() -> tuple[str, ...]:
+    """What is asked for in training: many things, so that copying is easier to learn than the list."""
+    others = (*help.objects(), *harm.objects(), *(animal for animal, *_ in ANIMALS))
+    return (*THINGS.train, *(x for x in others if x not in THINGS.train and x not in THINGS.held_out))
+
+
 @cache
 def questions(split: Split) -> tuple[Question, ...]:
     """Memory questions (the same in both splits, in other wordings) and things to rewrite (other things)."""
@@ -143,6 +169,6 @@ def questions(split: Split) -> tuple[Question, ...]:
     recalled += [Question("book", x, BOOK, f"Try the book {title}.", (title,)) for x, title in BOOKS]
     copied = [
         Question("polite", x, POLITE, f"Could you please give me the {x}?", (f"please give me the {x}",))
-        for x in THINGS.of(split)
+        for x in (THINGS.held_out if split is Split.HELD_OUT else asked_for())
     ]
     return (*recalled, *copied)

@@ -13,7 +13,7 @@ stereotype_recognition = Task(
     name="stereotype_recognition",
     risk=Risk.FAIRNESS,
     exposure=Exposure.INDIRECT,
-    ask=Choose(by="total"),  # the labels exclude each other, so the likelihood of the whole label is what is asked for
+    ask=Choose(),
     score=wrong_choice,  # 1 wrong, 0 correct
     metric=rate("recognition error rate"),
     version=1,

@@ -1,0 +1,147 @@
+"""What a run has done so far, and the manifest that tells it: arms, cells, flags, failures, durations."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Literal
+
+from crossrisk import __version__
+from crossrisk.engine.arms import Arm
+from crossrisk.engine.plan import Cell, Question
+from crossrisk.study import Study
+
+State = Literal["running", "complete", "failed", "stopped"]
+LIBRARIES = ("torch", "transformers", "peft", "trl", "polars", "scipy")
+
+
+class Record:
+    """One run's notes. earlier: the manifest of the run before, whose durations and unreached cells are kept."""
+
+    def __init__(self, study: Study, base_fingerprint: str, device: str, earlier: Mapping[str, Any]) -> None:
+        self.study, self.base_fingerprint, self.device, self.earlier = study, base_fingerprint, device, earlier
+        self.state: State = "running"
+        self.arms: dict[str, dict[str, Any]] = {}
+        self.cells: dict[tuple[str, str], dict[str, Any]] = {}
+        self.flags: list[dict[str, str]] = []
+        self.seconds = {"fit": 0.0, "ask": 0.0, "total": 0.0}
+        self._earlier_cells = {(cell["arm"], cell["key"]): cell for cell in earlier.get("cells", [])}
+        self._earlier_fits = {arm["recipe"]: arm["fit_seconds"] for arm in earlier.get("arms", [])}
+
+    @property
+    def failures(self) -> list[dict[str, Any]]:
+        """Cells that failed."""
+        return [entry for entry in self.cells.values() if entry["state"] == "failed"]
+
+    @property
+    def done(self) -> int:
+        """How many cells are complete."""
+        return sum(entry["state"] == "done" for entry in self.cells.values())
+
+    def not_applicable_before(self, cell: Cell) -> str | None:
+        """Why this very cell was not applicable in the run before, None where it was or is not known."""
+        entry = self._earlier_cells.get((cell.arm, cell.key), {})
+        return entry.get("problem") if entry.get("state") == "not_applicable" else None
+
+    def note_arm(self, arm: Arm, fit_seconds: float) -> None:
+        """Describe an arm; the seconds of its fit are those of the run that fitted it."""
+        self.seconds["fit"] += fit_seconds
+        seconds = max(fit_seconds, self._earlier_fits.get(arm.recipe, 0.0))
+        self.arms[arm.name] = _description(arm) | {"fit_seconds": round(seconds, 3)}
+
+    def note_cell(
+        self, cell: Cell, state: str, *, file: str | None = None, problem: str | None = None, seconds: float = 0.0
+    ) -> None:
+        """Put down how a cell ended: `done` with its file, or `failed` or `not_applicable` with the reason."""
+        self.seconds["ask"] += seconds
+        before = self._earlier_cells.get((cell.arm, cell.key), {}).get("seconds", 0.0)
+        ended = {"state": state, "file": file, "problem": problem, "seconds": round(before + seconds, 3)}
+        self.cells[cell.arm, cell.question.name] = _entry(cell) | ended
+
+    def flag(self, arm: Arm, question: Question, kind: str, note: str) -> None:
+        """Mark a cell that must be read with care."""
+        self.flags.append({"arm": arm.name, "task": question.name, "kind": kind, "note": note})
+
+    def manifest(self) -> dict[str, Any]:
+        """What ran, on what, how long, and what failed."""
+        study, base = self.study, self.study.base
+        unreached = [] if self.state != "stopped" else self._unreached()
+        return {
+            "crossrisk": __version__,
+            "study": study.name,
+            "state": self.state,
+            "alpha": study.alpha,
+            "margin": study.margin,
+            "primary": None if study.primary is None else list(study.primary),
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            "machine": {
+                "system": platform.system(),
+                "processor": platform.machine(),
+                "cores": os.cpu_count(),
+                "device": self.device,
+            },
+            "base": {
+                "model": base.model,
+                "adapter": base.adapter,
+                "dtype": base.dtype,
+                "fingerprint": self.base_fingerprint,
+            },
+            "arms": [*self.arms.values(), *(arm for arm in self._earlier("arms") if arm["arm"] not in self.arms)]
+            if unreached
+            else list(self.arms.values()),
+            "cells": [*self.cells.values(), *unreached],
+            "failures": self.failures,
+            "flags": self.flags,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _earlier(self, part: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self.earlier.get(part, [])
+        return entries
+
+    def _unreached(self) -> list[dict[str, Any]]:
+        """Cells that were complete before and that a run which was stopped did not come to."""
+        arms = {"base", *(spec.arm for spec in self.study.arms)}
+        return [
+            entry
+            for entry in self._earlier("cells")
+            if entry["arm"] in arms
+            and entry["state"] != "failed"
+            and (entry["arm"], f"{entry['task']}:{entry['source']}") not in self.cells
+        ]
+
+
+def _description(arm: Arm) -> dict[str, Any]:
+    defense = arm.defense
+    return {
+        "arm": arm.name,
+        "defense": defense.name,
+        "version": defense.version,
+        "mechanism": defense.mechanism,
+        "target_risk": defense.risk,
+        "threat": defense.threat,
+        "covers": sorted(defense.covers),
+        "settings": dict(defense.settings),
+        "strength": arm.strength,
+        "seed": arm.seed,
+        "fitted_on": arm.data.source,
+        "recipe": arm.recipe,
+        "artifact": arm.artifact_hash(),
+        "fingerprint": arm.fingerprint(),
+    }
+
+
+def _entry(cell: Cell) -> dict[str, Any]:
+    question = cell.question
+    return {
+        "arm": cell.arm,
+        "task": question.task.name,
+        "source": question.source.name,
+        "risk": question.task.risk,
+        "exposure": question.task.exposure,
+        "metric": question.task.metric.name,
+        "judge": question.judge,
+        "grade": question.grade,
+        "n": len(question.samples),
+        "key": cell.key,
+    }
