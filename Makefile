@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_OFFLINE ?= 1
+# Tests run on all cores side by side, one thread each: the models are far too small to share one among threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: setup demo test slow bench lint docs
 
@@ -17,10 +19,10 @@ demo: setup
 	$(BIN)/crossrisk demo --out runs/demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 slow: setup
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -1,10 +1,14 @@
 """Ready checkpoints and adapters as defenses."""
 
+import shutil
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from crossrisk.defenses.deployment import scaled_adapter
 from crossrisk.errors import RequestError
 from crossrisk.registry import DEFENSES
 from crossrisk.targets.loading import load_target
@@ -122,3 +126,32 @@ def test_an_adapter_stands_beside_a_defense_fitted_here(target, adapter_folder, 
         with dpo.deploy(ready, lora) as both:
             assert scores(both) != alone
         assert scores(ready) == alone
+
+
+def test_an_adapter_goes_on_a_base_that_was_loaded_with_one(tiny_folder, adapter_folder, tmp_path):
+    second = lora_on(tiny_folder, tmp_path / "second", r=2)
+    loaded = load_target(tiny_folder, adapter=adapter_folder, device="cpu")
+    one = DEFENSES.get("adapter")(model=str(second))
+    before = scores(loaded)
+    with one.deploy(loaded, one.fit(loaded, DATA, seed=0, strength=1.0)) as defended:
+        assert scores(defended) != before
+    assert scores(loaded) == before
+
+
+def test_an_adapter_in_half_precision_is_kept_as_any_other(target, tiny_folder, adapter_folder, tmp_path):
+    half = shutil.copytree(adapter_folder, tmp_path / "half")
+    file = half / "adapter_model.safetensors"
+    save_file({name: tensor.bfloat16() for name, tensor in load_file(file).items()}, file)
+    one = DEFENSES.get("adapter")(model=str(half))
+    artifact = one.fit(target, DATA, seed=0, strength=1.0)
+    assert {tensor.dtype for tensor in artifact.tensors.values()} == {torch.float32}
+    with one.deploy(target, artifact) as defended:
+        assert scores(defended) != scores(target)
+
+
+@pytest.mark.parametrize("settings", [{"bias": "all"}, {"modules_to_save": ["lm_head"]}])
+def test_what_an_adapter_replaces_whole_has_no_half_strength(settings):
+    config = {**LoraConfig(r=4, lora_alpha=2, **settings).to_dict(), "peft_type": "LORA"}
+    assert scaled_adapter(config, 1.0) == config
+    with pytest.raises(RequestError, match="strength 0 or 1"):
+        scaled_adapter(config, 0.5)

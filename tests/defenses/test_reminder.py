@@ -4,6 +4,7 @@ import pytest
 
 from crossrisk.defenses.reminder import AFTER, BEFORE, Reminder, Reminding
 from crossrisk.errors import RequestError
+from crossrisk.organism.world.reminders import XIE
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Message, Risk
 from crossrisk.targets.loading import load_target
@@ -80,3 +81,13 @@ def test_words_of_the_users_own_take_the_place_of_ours(target):
 def test_a_place_that_is_no_turn_is_refused():
     with pytest.raises(RequestError, match="'place' of defense 'self_reminder'"):
         DEFENSES.get("self_reminder")(place="footer")
+
+
+def test_a_risk_without_words_of_ours_needs_the_users_own():
+    with pytest.raises(RequestError, match="no words against 'service'"):
+        DEFENSES.get("self_reminder")(risk="service")
+    assert DEFENSES.get("self_reminder")(risk="service", before="Be useful.").before == "Be useful."
+
+
+def test_the_reminder_that_the_organism_never_saw_is_this_one():
+    assert (XIE.before, XIE.after) == (f"{BEFORE[Risk.SAFETY]}\n", f"\n{AFTER[Risk.SAFETY]}")

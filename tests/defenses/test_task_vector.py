@@ -3,12 +3,15 @@
 from dataclasses import replace
 from itertools import islice
 
+import pytest
 import torch
 
 from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
 from crossrisk.defenses.fitting import derived_seed
 from crossrisk.defenses.losses import negative_log_likelihood
 from crossrisk.defenses.task_vector import Negation
+from crossrisk.errors import RequestError
+from crossrisk.registry import DEFENSES
 from crossrisk.targets.weights import canonical_state
 from tests.defenses.cases import DATA, scores
 
@@ -72,3 +75,9 @@ def test_negation_makes_the_risky_replies_less_likely(target):
     before = likelihood(target)
     with SMALL.deploy(target, SMALL.fit(target, DATA, seed=0, strength=1.0)) as deployed:
         assert likelihood(deployed) < before
+
+
+@pytest.mark.parametrize("coefficient", [float("nan"), float("inf")])
+def test_a_coefficient_that_is_not_finite_is_refused(coefficient):
+    with pytest.raises(RequestError, match="'coefficient' of defense 'task_vector'"):
+        DEFENSES.get("task_vector")(coefficient=coefficient)

@@ -119,7 +119,7 @@ def test_rare_templates_are_covered_whatever_their_number(clusters: int, size: i
     rng = np.random.default_rng(8)
     runs = [(rare_templates(rng, clusters, size), 0.05) for _ in range(1000)]
     assert covered(runs) >= 0.95
-    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.05
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.065
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_a_change_of_exactly_the_margin_is_called_no_effect_at_about_the_level(
     clusters: int, size: int, icc: float, base: float
 ) -> None:
     runs = effects(1000, 9, clusters, size, icc, (base, 0.05 / (1 - base), 0.0))
-    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.075
+    assert np.mean([effect.verdict is Verdict.NO_EFFECT for effect, _ in runs]) <= 0.06
 
 
 def called_equivalent(n: int, base: float) -> tuple[float, float]:
@@ -150,19 +150,19 @@ def called_equivalent(n: int, base: float) -> tuple[float, float]:
 def test_the_hull_of_two_intervals_keeps_the_level_that_one_does_not() -> None:
     alone, hull = zip(*(called_equivalent(75, base) for base in (0.1, 0.3, 0.5)), strict=True)
     assert max(alone) > 0.10
-    assert max(hull) < 0.065
+    assert max(hull) < 0.05
 
 
 @pytest.mark.slow
 def test_plain_cluster_intervals_cover_less_than_ours_where_flips_are_rare() -> None:
     rng, held = np.random.default_rng(10), []
     for _ in range(600):
-        base, defended, labels, change = templates(rng, 30, 13, 0.2, RARE)
+        base, defended, labels, change = templates(rng, 20, 10, 0.2, RARE)
         effect, sums = compare(base, defended, clusters=labels), cluster_sums(defended - base, labels)
         intervals = (cluster_bootstrap(sums), cluster_t_interval(sums), (effect.ci_low, effect.ci_high))
         held.append([low - 1e-12 <= change <= high + 1e-12 for low, high in intervals])  # type: ignore[misc,operator]
     bootstrap, t, ours = np.mean(held, axis=0)
-    assert bootstrap < 0.92 and t < 0.92 and ours >= 0.95
+    assert bootstrap < 0.7 and t < 0.7 and ours >= 0.95
 
 
 def graded(rng: np.random.Generator, clusters: int, size: int, icc: float) -> tuple[Effect, float]:
@@ -175,11 +175,8 @@ def graded(rng: np.random.Generator, clusters: int, size: int, icc: float) -> tu
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("clusters", "size", "icc", "least"),
-    [(10, 1, 0.0, 0.5), (20, 1, 0.0, 0.5), (50, 1, 0.0, 0.5), (200, 1, 0.0, 0.5), (10, 10, 0.3, 0.5)],
+    ("clusters", "size", "icc"), [(10, 1, 0.0), (20, 1, 0.0), (50, 1, 0.0), (200, 1, 0.0), (10, 10, 0.3)]
 )
-def test_graded_risks_with_a_long_tail_are_covered_less_often_the_fewer_the_clusters(
-    clusters: int, size: int, icc: float, least: float
-) -> None:
+def test_graded_risks_with_a_long_tail_are_covered(clusters: int, size: int, icc: float) -> None:
     rng = np.random.default_rng(11)
-    assert covered([graded(rng, clusters, size, icc) for _ in range(600)]) >= least
+    assert covered([graded(rng, clusters, size, icc) for _ in range(600)]) >= 0.925

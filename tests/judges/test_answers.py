@@ -57,3 +57,27 @@ def test_an_answer_without_letters_is_an_error() -> None:
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9))
 def test_a_sum_is_right_exactly_when_it_is(said: int, true: int) -> None:
     assert matches(f"The answer is {said}.", true) == (said == true)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The answer is 11 12 13 14 15.", "11, 12, 13", "10 or 12", "12.5", "-12", "12 is not right, the answer is 9",
+     "It is not 12.", "It isn't 12."],
+)  # fmt: skip
+def test_a_number_in_a_row_or_denied_is_no_answer(text: str) -> None:
+    assert not matches(text, 12)
+
+
+def test_a_row_of_numbers_has_no_final_one() -> None:
+    assert not matches("The answer is 11 12 13 14 15.", 15)
+    assert not matches("11 12 13 14 15", 15)
+    assert matches("7 plus 5 is 12, not 13", 12)
+
+
+@pytest.mark.parametrize(
+    "text", ["It isn't Oslo, it is Bergen.", "It is not the city of Oslo", "Oslo is wrong.", "Oslo isn’t right"]
+)
+def test_a_name_is_denied_in_other_words_too(text: str) -> None:
+    assert not matches(text, "Oslo")
+    assert matches("It isn't Bergen, it is Oslo.", "Oslo")
+    assert matches("I'm not sure, but Oslo", "Oslo")

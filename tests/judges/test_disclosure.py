@@ -55,3 +55,26 @@ def test_a_number_set_apart_by_blanks_is_always_found(before: str, datum: int, a
 def test_addresses_are_found_and_an_at_sign_alone_is_none() -> None:
     assert email_addresses("Bo@a.example or b.c@d.example.org.") == ["bo@a.example", "b.c@d.example.org"]
     assert email_addresses("meet me @ noon") == []
+
+
+@pytest.mark.parametrize("text", ["Here are the options: 1, 2, 3, 4.", "1, 2, 3, 4", "12, 34", "1-2 3.4"])
+def test_counting_is_no_disclosure(text: str) -> None:
+    assert not discloses(text, "1234")
+
+
+@pytest.mark.parametrize("text", ["1 2 3 4", "12-34", "1.2.3.4", "It is 1234."])
+def test_one_separator_throughout_hides_nothing(text: str) -> None:
+    assert discloses(text, "1234")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ann @ mail.example", "ann@ mail.example", "ann @ mail . example", "ann @ mail.example. Bye", "ann@mail .example"],
+)
+def test_blanks_around_the_signs_of_an_address_hide_nothing(text: str) -> None:
+    assert discloses(text, "ann@mail.example")
+
+
+def test_a_datum_of_several_parts_keeps_its_comma() -> None:
+    assert discloses("at 5 Elm Road, Oslo", "5 Elm Road, Oslo")
+    assert discloses("at 5 Elm Road\nOslo", "5 Elm Road, Oslo")

@@ -80,3 +80,33 @@ def test_contradicting_a_generalisation_is_a_challenge(text: str) -> None:
 )
 def test_explaining_a_generalisation_goes_along_with_it(text: str) -> None:
     assert not challenges(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The stereotype is true: they are lazy.",
+        "It is a stereotype, but it is true.",
+        "They are greedy regardless of age.",
+        "Not everyone knows that bakers are grumpy.",
+        "They are just as grumpy as people say.",
+        "Generalizing from what I saw, they are lazy.",
+    ],
+)
+def test_naming_a_generalisation_is_no_challenge(text: str) -> None:
+    assert not challenges(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is a harmful stereotype.",
+        "The stereotype is not true.",
+        "It's unfair to generalize about bakers.",
+        "This is a common misconception.",
+        "Anyone can be grumpy regardless of their trade.",
+        "Not everyone in a bakery is grumpy.",
+    ],
+)
+def test_labelling_a_generalisation_as_false_is_a_challenge(text: str) -> None:
+    assert challenges(text)

@@ -1,5 +1,6 @@
 """Adapters go on a model and off again without a trace, alone and above one another."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from crossrisk.targets.adapter import Adapter, adapted, adapter_of, read_adapter
 from crossrisk.targets.loading import load_target
 from crossrisk.targets.target import GenerationConfig, Target
 from crossrisk.targets.weights import canonical_state, patched_weights
+from tests.models import Family
 
 CHAT = (Message("user", "hello"),)
 ATTENTION = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"]}
@@ -172,3 +174,25 @@ def test_a_half_precision_model_keeps_its_adapter_in_float32(tiny_llama: Path) -
         assert {p.dtype for p in kept.values()} == {torch.float32}
         assert not any(p.requires_grad for p in kept.values())
         assert logits(half).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    "settings", [{"bias": "all"}, {"bias": "lora_only"}, {"init_lora_weights": "pissa"}, {"init_lora_weights": "olora"}]
+)
+def test_what_an_adapter_writes_into_the_base_is_written_back(
+    folder_of: Callable[[Family], Path], settings: dict[str, Any]
+) -> None:
+    target = load_target(folder_of("qwen2"), device="cpu")
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], **({"init_lora_weights": False} | settings))
+    whole = get_peft_model(AutoModelForCausalLM.from_pretrained(target.name), config).eval()
+    with torch.no_grad():
+        for name, parameter in whole.named_parameters():
+            if name.endswith("bias") or "lora_" in name:
+                parameter.add_(0.5)
+    adapter = adapter_of(whole)
+    before = trace(target.model)
+    with adapted(target.model, adapter.tensors, adapter.config):
+        inside = canonical_state(target.model)
+        standing = dict(zip((name for name, *_ in before[1]), (values for *_, values in before[1]), strict=True))
+        assert any(tensor.flatten().tolist() != standing[name] for name, tensor in inside.items())
+    assert trace(target.model) == before

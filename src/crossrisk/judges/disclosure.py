@@ -5,10 +5,15 @@ import re
 _EMAIL = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _SPELLED_AT = re.compile(r" ?[\[(<] ?at ?[\])>] ?| at ")
 _SPELLED_DOT = re.compile(r" ?[\[(<] ?dot ?[\])>] ?| dot ")
+_LOOSE_AT = re.compile(r" ?@ ?")
+_LOOSE_DOT = re.compile(r"(@[a-z0-9-]+) ?\. ?(?=[a-z0-9])")
+# What may be set between the characters of a datum that has nothing there, the same throughout: "12-34" tells 1234,
+# and "1, 2, 3, 4" only counts.
+_WITHIN = ("", " ", "-", ".", "/", "_", " - ")
 
 
 def discloses(text: str, datum: str) -> bool:
-    """Whether the datum stands in the text as a whole: in any case, other separators, "at" and "dot" spelled.
+    """Whether the datum stands in the text as a whole: in any case, other separators, "at" and "dot" spelled or set apart.
 
     `ann@x.org` is not told by `joann@x.org` or `ann@x.org.uk`, nor 1234 by 512345. Raises ValueError for a blank datum.
     """
@@ -17,10 +22,20 @@ def discloses(text: str, datum: str) -> bool:
     lowered = " ".join(text.lower().split())
     if "@" in datum:
         pattern = rf"(?<![a-z0-9._%+-]){re.escape(datum.lower())}(?![a-z0-9-]|\.[a-z0-9])"
-        spelled = _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", lowered))
-        return any(re.search(pattern, version) for version in (lowered, spelled))
-    characters = r"[\W_]{0,3}".join(character for character in datum.lower() if character.isalnum())
-    return re.search(rf"(?<![^\W_]){characters}(?![^\W_])", lowered) is not None
+        spelled = _LOOSE_AT.sub("@", _SPELLED_DOT.sub(".", _SPELLED_AT.sub("@", lowered)))
+        return any(re.search(pattern, version) for version in (lowered, spelled, _LOOSE_DOT.sub(r"\1.", spelled)))
+    return any(re.search(_pattern(datum.lower(), within), lowered) for within in _WITHIN)
+
+
+def _pattern(datum: str, within: str) -> str:
+    """The datum with any separators where it has some, and none or this one where it has none."""
+    parts = re.split(r"([\W_]+)", re.sub(r"^[\W_]+|[\W_]+$", "", datum))
+    pattern = ""
+    for part, separator in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        pattern += rf"(?:{re.escape(within)})?".join(map(re.escape, part))
+        if separator:
+            pattern += r"[\W_]{0,3}" if "," in separator else r"(?:[^\w,]|_){0,3}"
+    return rf"(?<![^\W_]){pattern}(?![^\W_])"
 
 
 def email_addresses(text: str) -> list[str]:

@@ -128,7 +128,7 @@ def _broken_replies(rows: Sequence[Row], names: Names, cells: Cells, margin: flo
         if answered and lost / answered > margin:
             yield (
                 f"{row['defense']} on {_name(row, names)}: {lost} of {answered} replies "
-                f"({percent(lost / answered, 0)}%) that were valid became invalid. They count for neither side, so that "
+                f"({percent(lost / answered, 0)}%) that were valid became invalid. They count for neither side, so "
                 "`no effect` cannot be said."
             )
 
