@@ -143,10 +143,10 @@ def test_an_adapter_in_half_precision_is_kept_as_any_other(target, tiny_folder, 
     file = half / "adapter_model.safetensors"
     save_file({name: tensor.bfloat16() for name, tensor in load_file(file).items()}, file)
     one = DEFENSES.get("adapter")(model=str(half))
-    artifact = one.fit(target, DATA, seed=0, strength=1.0)
+    artifact, base = one.fit(target, DATA, seed=0, strength=1.0), scores(target)
     assert {tensor.dtype for tensor in artifact.tensors.values()} == {torch.float32}
     with one.deploy(target, artifact) as defended:
-        assert scores(defended) != scores(target)
+        assert scores(defended) != base
 
 
 @pytest.mark.parametrize("settings", [{"bias": "all"}, {"modules_to_save": ["lm_head"]}])

@@ -102,8 +102,7 @@ def test_intervals_cover_over_the_whole_range_of_designs(
     if size == 1 and icc > 0:
         pytest.skip("single prompts have no correlation")
     runs = effects(600, 4, clusters, size, icc, rates)
-    # Lowest where flips are rare and whole templates flip together (ICC 0.7, one template in a hundred): 0.917.
-    assert covered(runs) >= 0.91
+    assert covered(runs) >= 0.93  # 0.95 less two standard errors of 600 samples
 
 
 @pytest.mark.slow

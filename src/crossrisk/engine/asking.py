@@ -1,10 +1,12 @@
 """Asking one batch: samples in, rows of outcomes out. The only place where a target, a task and a judge meet."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from crossrisk.engine.plan import Question, digest
+from crossrisk.errors import SampleError
 from crossrisk.risks import Reply, Sample
 from crossrisk.tasks.task import Choose, Generate, Likelihood
 
@@ -27,7 +29,8 @@ def _replies(target: "Target", question: Question, samples: list[Sample]) -> lis
         case Generate(max_new_tokens, temperature, top_p):
             seed = int(digest(question.key)[:8], 16)
             config = GenerationConfig(max_new_tokens, temperature, top_p, seed, batch_size=len(samples))
-            return target.generate(chats, config)
+            with _naming([sample.id for sample in samples]):
+                return target.generate(chats, config)
         case Choose():
             return _scored(target, samples, [sample.choices for sample in samples])
         case Likelihood():
@@ -38,11 +41,20 @@ def _scored(target: "Target", samples: list[Sample], continuations: Sequence[Seq
     for sample, options in zip(samples, continuations, strict=True):
         if len(options) < 2:
             raise ValueError(f"sample {sample.id} has {len(options)} continuations to compare, at least two are needed")
-    flat = [
-        (sample.messages, option) for sample, options in zip(samples, continuations, strict=True) for option in options
-    ]
-    scores = iter(target.score([chat for chat, _ in flat], [option for _, option in flat], batch_size=len(samples)))
-    return [Reply(None, tuple(next(scores) for _ in options), "score") for options in continuations]
+    flat = [(sample, option) for sample, options in zip(samples, continuations, strict=True) for option in options]
+    chats, options = [sample.messages for sample, _ in flat], [option for _, option in flat]
+    with _naming([sample.id for sample, _ in flat]):
+        scores = iter(target.score(chats, options, batch_size=len(samples)))
+    return [Reply(None, tuple(next(scores) for _ in offered), "score") for offered in continuations]
+
+
+@contextmanager
+def _naming(ids: Sequence[str]) -> Iterator[None]:
+    """A target knows the samples of a request by their number; the user knows them by id."""
+    try:
+        yield
+    except SampleError as error:
+        raise error.named(ids[error.index]) from None
 
 
 def _row(question: Question, sample: Sample, reply: Reply) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _ANNOUNCED = re.compile(rf"(?:answer\s(?:is|would\sbe)|answer:|####|=)\s*[$€£
 _ANY_NUMBER = re.compile(rf"(?<![\w.])({_NUMBER})")
 _MORE_BEFORE = re.compile(r"\d(?:\s|,|;|\s(?:or|and)\s)+$")
 _MORE_BEHIND = re.compile(r"(?:\s|,|;|\s(?:or|and)\s)+[-−]?\d")
-_DENIED_BEFORE = re.compile(r"(?:\bnot|n't|\bnever)\s(?:(?!(?:but|sure|certain|only|just|know)\b)\w+\s){0,2}$")
+_DENIED_BEFORE = re.compile(r"(?:\bnot|n't|\bnever)\s(?:(?!(?:but|sure|certain|only|just|know)\b)\w+\s){0,3}$")
 _DENIED_BEHIND = re.compile(
     r"\W*\s(?:(?:is|was)\s(?:wrong|incorrect|false)|(?:(?:is|was)\snot|isn't|wasn't)\s(?:right|correct|true|it|the)\b)"
 )
