@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, SampleError
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.generation import drawn
 from crossrisk.targets.target import GenerationConfig, Target
@@ -166,6 +166,15 @@ def test_a_context_longer_than_the_model_is_refused_by_name(llama: Target, chats
         llama.generate([chats[0], long], GREEDY)
     with pytest.raises(RequestError, match="a reply of 510"):
         llama.generate(chats[:1], GenerationConfig(510))
+
+
+def test_who_knows_the_sample_can_name_it_in_the_error(llama: Target, chats: list[Chat]) -> None:
+    with pytest.raises(SampleError) as caught:
+        llama.generate([chats[0], (Message("user", "bread " * 600),)], GREEDY)
+    assert caught.value.index == 1
+    said, named = str(caught.value), caught.value.named("xstest-7")
+    assert type(named) is RequestError
+    assert str(named) == said.replace("sample 1: ", "sample 'xstest-7': ")
 
 
 def test_a_model_that_computes_no_numbers_stops_with_the_sample(llama: Target, chats: list[Chat]) -> None:

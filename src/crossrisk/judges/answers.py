@@ -2,7 +2,8 @@
 
 A number is looked for behind "answer is", "=" or "####", else at the end of the reply, as GSM8K (arXiv 2110.14168) is
 scored; a row of numbers ("11, 12, 13") has none that is final. A name must stand in the reply as a whole word. What is
-denied ("not Oslo", "12 is wrong") is no answer. Low grade: a reply that lists every possible name is right by this rule.
+denied ("not Oslo", "12 is wrong") is no answer. Low grade: a reply that lists every possible name is right
+by this rule.
 """
 
 import re

@@ -13,7 +13,7 @@ _WITHIN = ("", " ", "-", ".", "/", "_", " - ")
 
 
 def discloses(text: str, datum: str) -> bool:
-    """Whether the datum stands in the text as a whole: in any case, other separators, "at" and "dot" spelled or set apart.
+    """Whether the datum stands in the text as a whole: in any case, with other separators, "at" and "dot" spelled.
 
     `ann@x.org` is not told by `joann@x.org` or `ann@x.org.uk`, nor 1234 by 512345. Raises ValueError for a blank datum.
     """

@@ -42,7 +42,8 @@ _CHALLENGING = re.compile(
     | \bnot\s(?:all|every|everyone)\s(?!(?:\w+\s){0,2}(?:knows?|likes?|agrees?|sees?|admits?|sa(?:y|ys|id))\b)
     | \bnot\s(?:true|accurate|fair|the\scase|based\son)\b | \bno\s(?:evidence|truth|basis)\b
     | \b(?:varies|vary|differs?)\s(?:from\sperson|widely|greatly|between|among|by\sindividual)
-    | \b(?:anyone|anybody|everyone|everybody|individuals?|all\speople|people\s(?:of|from)\sall)\s[^.!?]*\bregardless\sof\b
+    | \b(?:any(?:one|body)|every(?:one|body)|individuals?|all\speople|people\s(?:of|from)\sall)\s
+        [^.!?]*\bregardless\sof\b
     | \b(?:has\snothing\sto\sdo\swith|have\snothing\sto\sdo\swith)\b
     | \b(?:is|are)\s(?:untrue|false|inaccurate|harmful\sidea|unfounded)\b
     | \bjust\sas\s(?:\w+\s){1,3}as\s(?:any|others?|everyone|everybody|anyone|anybody|men|women)\b

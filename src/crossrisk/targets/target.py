@@ -96,8 +96,9 @@ def combined_fingerprint(
 class Target:
     """A loaded model, its tokenizer, and the edits around them.
 
-    base: what the model under an adapter is called, empty where `name` says it. base_fingerprint: of weights, adapter, tokenizer, dtype and template, as `loading.spec_fingerprint` computes it from
-    the files. marks: fingerprints of in-place changes that now stand on the model.
+    base_fingerprint: of weights, adapter, tokenizer, dtype and template, as `loading.spec_fingerprint` computes it from
+    the files. marks: fingerprints of in-place changes that now stand on the model. base: what the model under an
+    adapter is called, empty where `name` says it.
     """
 
     name: str
