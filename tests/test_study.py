@@ -74,7 +74,7 @@ def test_what_is_wrong_in_a_study_file_is_told_in_one_line_with_its_line_number(
 
 
 def test_a_date_that_does_not_exist_is_told_without_a_line() -> None:
-    with pytest.raises(RequestError, match="mine.yaml: not valid YAML: day is out of range"):
+    with pytest.raises(RequestError, match=r"mine\.yaml: not valid YAML: day is out of range"):
         Study.from_yaml(MINIMAL + "name: 2024-02-30\n", where="mine.yaml")
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from crossrisk.defenses.defense import Artifact
 from crossrisk.errors import RequestError
-from crossrisk.targets.adapter import adapted
-from crossrisk.targets.weights import patched_weights
 
 if TYPE_CHECKING:
     from crossrisk.targets.target import Target
@@ -23,6 +21,8 @@ def deployed_delta(name: str, target: "Target", artifact: Artifact) -> "Iterator
 
     On exit the saved originals are copied back: taking the delta off again by subtraction would not be exact.
     """
+    from crossrisk.targets.weights import patched_weights
+
     if artifact.kind == "nothing":
         yield target
         return
@@ -34,6 +34,8 @@ def deployed_delta(name: str, target: "Target", artifact: Artifact) -> "Iterator
 @contextmanager
 def deployed_adapter(name: str, target: "Target", artifact: Artifact) -> "Iterator[Target]":
     """The target with the artifact's adapter beside whatever adapters stand on it already."""
+    from crossrisk.targets.adapter import adapted
+
     if artifact.kind == "nothing":
         yield target
         return

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from crossrisk.defenses.defense import Defense, FitData
 from crossrisk.errors import RequestError
@@ -49,6 +48,8 @@ def derived_seed(*parts: str | int) -> int:
 @contextmanager
 def isolated_randomness(seed: int) -> Iterator[None]:
     """Seed Python, numpy and torch for the block; afterwards their states are as they were."""
+    import torch
+
     python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng():

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
 from crossrisk.defenses.defense import Artifact, Coverage, Defense, FitData, Needs
 from crossrisk.defenses.fitting import derived_seed
 from crossrisk.defenses.reminder import Reminder
@@ -22,6 +19,9 @@ from crossrisk.registry import DEFENSES
 from crossrisk.risks import Mechanism
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
     from crossrisk.targets.target import Target
 
 DOWN, UP = "lora_A.weight", "lora_B.weight"
@@ -99,6 +99,8 @@ class Sham:
 
 def scrambled(artifact: Artifact, *, seed: int) -> Artifact:
     """An artifact of equal kind, shapes, norms and meta, of random content."""
+    import torch
+
     if artifact.kind == "checkpoint":
         raise RequestError("a ready checkpoint has no sham: take the sham of a defense that is fitted here")
     if artifact.kind == "nothing":
@@ -115,7 +117,7 @@ def scrambled(artifact: Artifact, *, seed: int) -> Artifact:
     return replace(artifact, tensors=tensors)
 
 
-def update_norm(down: Tensor, up: Tensor) -> float:
+def update_norm(down: "Tensor", up: "Tensor") -> float:
     """Frobenius norm of the update B A of a LoRA, without forming it: the root of <B'B, A A'>, in float64.
 
     down: A, [rank, in]. up: B, [out, rank].
@@ -132,17 +134,21 @@ def neutral_words(count: int, draw: random.Random) -> str:
     return " ".join(words[:count])
 
 
-def _random_like(tensor: Tensor, generator: torch.Generator) -> Tensor:
+def _random_like(tensor: "Tensor", generator: "torch.Generator") -> "Tensor":
+    import torch
+
     drawn = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
     drawn *= torch.linalg.vector_norm(tensor.double()) / torch.linalg.vector_norm(drawn)
     return drawn.float()
 
 
-def _random_updates(tensors: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+def _random_updates(tensors: "Mapping[str, Tensor]", generator: "torch.Generator") -> "dict[str, Tensor]":
     """For each module of a LoRA a random A and B, whose product is as large as that of the given ones."""
+    import torch
+
     if not all(name.endswith((DOWN, UP)) for name in tensors):
         raise RequestError("only an adapter of plain LoRA has a sham: take the sham of a defense that is fitted here")
-    drawn: dict[str, Tensor] = {}
+    drawn: dict[str, torch.Tensor] = {}
     for name in sorted(tensors):
         if name.endswith(UP):
             continue

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor
-
-from crossrisk.defenses import losses
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.deployment import deployed_delta
-from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
 from crossrisk.defenses.fitting import derived_seed, require
 from crossrisk.defenses.settings import Configured, Count, Finite, Positive, from_settings
 from crossrisk.risks import Mechanism, Risk, Threat
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from crossrisk.targets.target import Target
 
 
@@ -55,6 +53,9 @@ class Negation(Configured):
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
         """Fine-tune a copy on the risk; the artifact is theta_risk - theta and the factor with which it is added."""
+        from crossrisk.defenses import losses
+        from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
+
         require(self, target, data, strength)
         if strength * self.coefficient == 0:
             return Artifact("nothing")
@@ -63,7 +64,7 @@ class Negation(Configured):
         drawn = derived_seed(self.name, data.checksum, seed)
         batches = list(islice(shuffled(len(rows), self.batch_size, drawn), self.steps))
 
-        def loss_of(chosen: list[int]) -> Tensor:
+        def loss_of(chosen: list[int]) -> "Tensor":
             batch = trained.batch([rows[i] for i in chosen])
             return losses.negative_log_likelihood(trained.log_probs(batch), batch.reply_tokens)
 

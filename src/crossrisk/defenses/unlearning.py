@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor
-
-from crossrisk.defenses import losses
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.deployment import deployed_delta
-from crossrisk.defenses.fine_tuning import Copy, Row, demonstrations, shuffled
 from crossrisk.defenses.fitting import derived_seed, require
 from crossrisk.defenses.settings import Configured, Count, NotNegative, Positive, from_settings
 from crossrisk.risks import Mechanism, Risk, Threat
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crossrisk.defenses.fine_tuning import Copy, Row
     from crossrisk.targets.target import Target
 
 
@@ -57,6 +55,9 @@ class Unlearning(Configured):
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
         """Train a copy of the model; the artifact is what that added to the matrices of the decoder layers."""
+        from crossrisk.defenses import losses
+        from crossrisk.defenses.fine_tuning import Copy, demonstrations, shuffled
+
         require(self, target, data, strength)
         if strength == 0:
             return Artifact("nothing")
@@ -68,7 +69,7 @@ class Unlearning(Configured):
         kept = shuffled(len(retain), self.batch_size, drawn + 1)
         batches = list(islice(zip(lost, kept, strict=True), self.steps))
 
-        def loss_of(indices: tuple[list[int], list[int]]) -> Tensor:
+        def loss_of(indices: tuple[list[int], list[int]]) -> "Tensor":
             to_lose, to_keep = indices
             losing = trained.batch([forget[i] for i in to_lose])
             keeping = trained.batch([retain[i] for i in to_keep])
@@ -85,9 +86,11 @@ class Unlearning(Configured):
         return deployed_delta(self.name, target, artifact)
 
 
-@torch.no_grad()
-def _log_probs(model: Copy, rows: list[Row], size: int = 64) -> Tensor:
-    return torch.cat([model.log_probs(model.batch(rows[i : i + size])) for i in range(0, len(rows), size)])
+def _log_probs(model: "Copy", rows: "list[Row]", size: int = 64) -> "Tensor":
+    import torch
+
+    with torch.no_grad():
+        return torch.cat([model.log_probs(model.batch(rows[i : i + size])) for i in range(0, len(rows), size)])
 
 
 npo = from_settings("npo", Unlearning)

@@ -246,6 +246,8 @@ def device_type(device: str | None) -> str:
     """cpu, cuda, …: where a model asked to run on `device` will run; None is the first GPU, else the CPU."""
     if device not in (None, "auto"):
         return str(device).partition(":")[0]
+    if version("torch").endswith("+cpu"):  # told without importing it: a finished study needs no torch
+        return "cpu"
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

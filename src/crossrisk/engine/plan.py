@@ -44,8 +44,8 @@ class Question:
         """Of its judge: `exact`, or `low` where any of several is."""
         if not isinstance(self.task.score, JudgedBy):
             return "exact"
-        grades = {JUDGES.get(self.task.score.judge_name(sample)).grade for sample in self.samples}
-        return "exact" if grades == {"exact"} else "low"
+        judges = {self.task.score.judge_name(sample) for sample in self.samples}
+        return "exact" if all(JUDGES.get(name).grade == "exact" for name in judges) else "low"
 
     @property
     def key(self) -> str:
