@@ -2,30 +2,9 @@
 
 import json
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from crossrisk.organism.card import CARD_BEGINS, CARD_ENDS, Rate, all_probes, print_cards, rated, save_card, wilson
+from crossrisk.organism.card import CARD_BEGINS, CARD_ENDS, Rate, all_probes, print_cards, rated, save_card
 from crossrisk.risks import Reply
 from crossrisk.sources.world import world
-
-
-def test_wilsons_interval_has_its_known_values():
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-4)  # Newcombe (1998), Table I, method 3
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-4)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_holds_the_share_and_stays_in_range(hits_and_n):
-    hits, n = hits_and_n
-    low, high = wilson(hits, n)
-    assert 0 <= low <= hits / n + 1e-12 and hits / n - 1e-12 <= high <= 1
-
-
-def test_no_observations_have_no_interval():
-    with pytest.raises(ValueError, match="without observations"):
-        wilson(0, 0)
 
 
 def test_a_rate_counts_the_labels_of_its_probe_and_invalid_replies_as_misses():

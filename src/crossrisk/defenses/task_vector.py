@@ -31,7 +31,7 @@ class Negation(Configured):
     """
 
     risk: Risk = Risk.FAIRNESS
-    coefficient: Finite = 2.0
+    coefficient: Finite = 3.0
     learning_rate: Positive = 5e-4
     batch_size: Count = 16
     steps: Count = 60

@@ -8,10 +8,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossrisk.interactions.paired import wilson
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import XIE, Frame, frames
@@ -49,16 +49,6 @@ class Rate:
     high: float
     n: int
     invalid: int
-
-
-def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (1927). Raises ValueError for n = 0."""
-    if n == 0:
-        raise ValueError("no interval without observations")
-    share, spread = hits / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def measure(target: "Target", probes: Iterable[Probe] | None = None) -> list[Rate]:
