@@ -50,8 +50,8 @@ def heading() -> list[str]:
         "",
         f"`make bench` on {machine}, {torch.get_num_threads()} threads, Python {platform.python_version()}, "
         f"torch {version('torch')}, transformers {version('transformers')}. Contenders take turns in one run; "
-        "before it, ours are checked to give the replies and scores of the plain way, one by one. Seconds are medians of "
-        "five rounds; a ratio above 1 says how many times as long the plain way takes.",
+        "before it, ours are checked to give the replies and scores of the plain way, one by one. Seconds are medians "
+        "of five rounds; a ratio above 1 says how many times as long the plain way takes.",
         "",
         "| model | work | contender | seconds | ratio |",
         "|---|---|---|---:|---:|",
