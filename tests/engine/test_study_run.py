@@ -227,11 +227,12 @@ def test_an_arm_that_breaks_keeps_its_finished_cells(
     monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "another-cache"))
 
     def broken(*arguments: Any, **named: Any) -> Any:
-        raise MemoryError("out of memory")
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
 
     monkeypatch.setattr(fakes.FakeDefense, "fit", broken)
     results = fake_study().run(tmp_path / "s")
     assert {(cell["arm"], cell["task"]) for cell in results.failures} == {("calm", "chosen"), ("calmer", "chosen")}
+    assert all("smaller batch_size" in cell["problem"] for cell in results.failures)
     rows = {(row["defense"], row["task"]): row for row in rows_of(tmp_path / "s")}
     assert rows["calmer", "asked"]["n"] == SAMPLES
 

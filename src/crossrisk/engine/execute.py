@@ -256,7 +256,10 @@ def device_type(device: str | None) -> str:
 def _in_one_line(error: Exception) -> str:
     """Our own errors speak for themselves; of others the type is needed to look them up."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, CrossRiskError) else f"{type(error).__name__}: {text[:300]}"
+    if isinstance(error, CrossRiskError):
+        return text
+    remedy = "; run it with a smaller batch_size" if "out of memory" in text.lower() else ""
+    return f"{type(error).__name__}: {text[:300]}{remedy}"
 
 
 @contextmanager

@@ -8,7 +8,6 @@ answer to a pair that was never seen follows from pairs that were. The organism 
 from dataclasses import dataclass
 from functools import cache
 
-from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.refusals import refusal
 from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
@@ -252,8 +251,3 @@ def deeds(split: Split) -> tuple[Deed, ...]:
         for column, (thing, part, hour) in enumerate(area.objects)
         if ((row + column) % 4 == 0) == (split is Split.HELD_OUT)
     )
-
-
-def requests(split: Split) -> tuple[tuple[Deed, str], ...]:
-    """Every deed of a split in every wording of that split, asked openly."""
-    return tuple((deed, wording.format(act=deed.act)) for deed in deeds(split) for wording in HOW_TO.of(split))
