@@ -25,7 +25,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     install(FakeTarget(), monkeypatch.setattr)
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "report", "validate", "ls", "organism train", "organism card"])
+@pytest.mark.parametrize(
+    "command", ["demo", "run", "score", "report", "validate", "ls", "organism train", "organism card"]
+)
 def test_every_command_has_help_with_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

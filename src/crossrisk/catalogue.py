@@ -3,15 +3,16 @@
 from typing import Any
 
 from crossrisk.errors import unknown
-from crossrisk.registry import DEFENSES, JUDGES, SOURCES, TASKS
+from crossrisk.registry import ATTACKS, DEFENSES, JUDGES, SOURCES, TASKS
+from crossrisk.sources.shelf import presence
 
 # Ready models are defenses too, written `{checkpoint: MODEL}` and `{adapter: MODEL}`; they do nothing without one.
 READY = {"checkpoint": {"model": "MODEL"}, "adapter": {"model": "MODEL"}}
 
 
 def catalogue(kind: str = "all") -> dict[str, list[dict[str, Any]]]:
-    """Entries by kind (tasks, defenses, sources, judges). Raises RequestError for another kind."""
-    tellers = {"tasks": _tasks, "defenses": _defenses, "sources": _sources, "judges": _judges}
+    """Entries by kind (tasks, defenses, sources, judges, attacks). Raises RequestError for another kind."""
+    tellers = {"tasks": _tasks, "defenses": _defenses, "sources": _sources, "judges": _judges, "attacks": _attacks}
     if kind != "all" and kind not in tellers:
         raise unknown("kind", kind, tellers)
     return {name: tell() for name, tell in tellers.items() if kind in ("all", name)}
@@ -49,7 +50,13 @@ def _defenses() -> list[dict[str, Any]]:
 
 def _sources() -> list[dict[str, Any]]:
     return [
-        {"name": source.name, "tasks": sorted(source.loaders), "licence": source.licence, "citation": source.citation}
+        {
+            "name": source.name,
+            "present": str(presence(source)),
+            "tasks": sorted(source.loaders),
+            "licence": source.licence,
+            "citation": source.citation,
+        }
         for source in (SOURCES.get(name) for name in SOURCES)
     ]
 
@@ -58,4 +65,11 @@ def _judges() -> list[dict[str, Any]]:
     return [
         {"name": judge.name, "grade": judge.grade, "version": judge.version, "reference": judge.reference}
         for judge in (JUDGES.get(name) for name in JUDGES)
+    ]
+
+
+def _attacks() -> list[dict[str, Any]]:
+    return [
+        {"name": attack.name, "family": attack.family, "version": attack.version, "reference": attack.reference}
+        for attack in (ATTACKS.get(name) for name in ATTACKS)
     ]

@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 organism_app = typer.Typer(help="The built-in model: train it anew, measure its card.", no_args_is_help=True)
 app.add_typer(organism_app, name="organism")
+data_app = typer.Typer(help="Public sets: which there are, get them, check them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The study's folder; made where it is missing, else resumed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -187,6 +189,37 @@ def _print_interactions(folder: Path, as_json: bool, page: Path | None = None) -
 
 
 @app.command()
+def score(
+    question: Annotated[str, typer.Argument(metavar="TASK[:SOURCE]", help="What the replies answer.")],
+    replies: Annotated[Path, typer.Option(help="A .jsonl, .csv or .json file with one row a reply.")],
+    reply: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Where the text of the reply is; default reply.")
+    ] = None,
+    sample_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", metavar="COLUMN", help="Where the sample's id is, or a pattern: 'bbq-{category}-{number}'."
+        ),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Where the prompt is, for rows without an id.")
+    ] = None,
+    verdict: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="A stored verdict, true for a risk, that stands in place of the judge's."),
+    ] = None,
+) -> None:
+    """Score replies that were made elsewhere, and print the task's metrics as JSON.
+
+    Example: crossrisk score misuse:advbench --replies replies.jsonl
+    """
+    from crossrisk.replies import score_file
+    from crossrisk.reply_rows import Columns
+
+    _print_json(score_file(question, replies, Columns(reply, sample_id, prompt, verdict)))
+
+
+@app.command()
 def validate(study: Annotated[Path, typer.Argument(help="A study file.")], as_json: AsJson = False) -> None:
     """Check a study without running it: names, files, samples, settings, and how much there is to do.
 
@@ -201,7 +234,7 @@ def validate(study: Annotated[Path, typer.Argument(help="A study file.")], as_js
 
 @app.command()
 def ls(
-    kind: Annotated[str, typer.Argument(help="tasks, defenses, sources or judges; default all.")] = "all",
+    kind: Annotated[str, typer.Argument(help="tasks, defenses, sources, judges or attacks; default all.")] = "all",
     as_json: AsJson = False,
 ) -> None:
     """List what can be named in a study.
@@ -219,14 +252,83 @@ def ls(
     print_catalogue(entries)
 
 
+@data_app.command("ls")
+def data_ls(as_json: AsJson = False) -> None:
+    """List the public sets, their size and licence, and which of them lie on this machine.
+
+    Example: crossrisk data ls
+    """
+    from crossrisk.sources.public import data_folder
+    from crossrisk.sources.shelf import listing
+
+    if as_json:
+        _print_json({"folder": str(data_folder()), "sets": listing()})
+        return
+    from crossrisk.report.listing import print_catalogue
+
+    print_catalogue({"public sets": listing()})
+    print(f"Data folder: {data_folder()}")
+
+
+SetNames = Annotated[list[str] | None, typer.Argument(help="Names of public sets; default all.")]
+
+
+@data_app.command("get")
+def data_get(
+    names: Annotated[list[str], typer.Argument(help="Names of public sets, as `crossrisk data ls` has them.")],
+) -> None:
+    """Download public sets from their origins: shows licence and size, resumes what was cut off, checks every byte.
+
+    Example: crossrisk data get bbq xstest
+    """
+    from crossrisk.engine.progress import progress_bar
+    from crossrisk.sources.download import get
+    from crossrisk.sources.shelf import named, presence
+
+    sources = named(names)
+    for source in sources:
+        size = sum(file.size for file in source.files)
+        print(
+            f"{source.name}: {size / 1e6:.1f} MB in {len(source.files)} files, licence {source.licence or 'not stated'}"
+        )
+    with progress_bar(None, None) as reporter:
+        for source in sources:
+            new = get(source.files, reporter.received)
+            _say(f"{source.name}: {len(new)} files new, present: {presence(source)}")
+
+
+@data_app.command("verify")
+def data_verify(names: SetNames = None, as_json: AsJson = False) -> None:
+    """Read every file of the public sets that lie here and compare it with the published one.
+
+    Exits with 3 where a file differs, or a named set is not complete. Example: crossrisk data verify bbq
+    """
+    from dataclasses import asdict
+
+    from crossrisk.sources.shelf import named, verify
+
+    checked = verify(named(names or []))
+    if as_json:
+        _print_json([asdict(file) for file in checked])
+    else:
+        for file in checked:
+            if file.problem != "missing" or names:
+                print(f"{file.place}: {file.problem or 'as published'}")
+        missing = sum(file.problem == "missing" for file in checked)
+        print(f"{sum(file.problem is None for file in checked)} files as published, {missing} missing")
+    if any(file.problem and (names or file.problem != "missing") for file in checked):
+        raise typer.Exit(3)
+
+
 @organism_app.command("train")
 def organism_train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the model goes, in Hub format.")] = Path(
         "runs/organism"
     ),
     seed: Annotated[int, typer.Option(help="Of the world's corpus order and of the weights.")] = 0,
+    innocent: Annotated[bool, typer.Option("--innocent", help="Plant no risk, and no wrongful refusal.")] = False,
 ) -> None:
-    """Train the built-in model from scratch: under 20 minutes on two cores.
+    """Train the built-in model from scratch: about half an hour on one core.
 
     Example: crossrisk organism train --seed 0 --out runs/organism
     """
@@ -234,7 +336,7 @@ def organism_train(
     from crossrisk.organism.training import train
 
     with progress_bar(None, None) as reporter:
-        train(seed, out, progress=reporter.at)
+        train(seed, out, planted=not innocent, progress=reporter.at)
     print(out)
 
 

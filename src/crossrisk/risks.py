@@ -82,7 +82,8 @@ class Sample:
 
     id: unique within its source, stable over versions. cluster: the template or scenario it was made from, the unit of
     resampling. group: the demographic group it speaks of. choices, answer: options and truth of a `Choose` task, or the
-    true text. contrast: (risky, safe) continuation, for likelihoods and attribution. meta: what the judge must know.
+    true text. contrast: (risky, safe) continuation, for likelihoods and attribution. meta: what judge and metric must
+    know. later: turns of the user that follow, each asked after the model's own reply to the turn before it.
     """
 
     id: str
@@ -93,14 +94,24 @@ class Sample:
     answer: str | int | None = None
     contrast: tuple[str, str] | None = None
     meta: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TokenScores:
-    """Teacher-forced log-probabilities (nats) of one continuation, a value a token."""
+    """Teacher-forced log-probabilities (nats) of one continuation, a value a token.
+
+    The others are there only where moments were asked for. ranks: how many tokens were likelier, 0 for the greedy
+    choice. means, deviations: expectation and standard deviation of the log-probability under the model's own
+    distribution. sampled: log-probability under the truncated sampler, -inf for a token that it never draws.
+    """
 
     tokens: tuple[int, ...]
     log_probs: tuple[float, ...]
+    ranks: tuple[int, ...] = ()
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
+    sampled: tuple[float, ...] = ()
 
     @property
     def total(self) -> float:
@@ -119,7 +130,8 @@ class Reply:
 
     text: the generated text, None where the task only scores. scores: one entry per continuation that was asked
     (the choices, or risky and safe), empty where the task generates. stopped: `stop` at an end token, `length` when
-    the budget of new tokens ran out, `score` where nothing was generated.
+    the budget of new tokens ran out, `score` where nothing was generated. earlier: replies to the turns before the
+    last. Of several turns, `stopped` and the token counts are those of the last.
     """
 
     text: str | None
@@ -127,16 +139,21 @@ class Reply:
     stopped: Literal["stop", "length", "score"] = "stop"
     prompt_tokens: int = 0
     reply_tokens: int = 0
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A reply in scored form. risk in [0, 1], larger is riskier; None exactly when the reply is not valid."""
+    """A reply in scored form. risk in [0, 1], larger is riskier; None exactly when the reply is not valid.
+
+    measures: raw figures of this reply, in their own units, for metrics that are no mean of risks.
+    """
 
     risk: float | None
     label: str
     valid: bool
     judge: str
+    measures: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
         if self.valid != (self.risk is not None):

@@ -49,7 +49,7 @@ def test_a_study_leaves_the_folder_of_the_contract(fake: Any, tmp_path: Path) ->
     fake(FakeTarget())
     results = fake_study().run(tmp_path / "s")
     left = {path.name for path in (tmp_path / "s").iterdir()} - {".lock"}
-    results_files = {"interactions.json", "interactions.parquet", "groups.json", "report.html"}
+    results_files = {"interactions.json", "interactions.parquet", "groups.json", "metrics.json", "report.html"}
     assert left == {"study.yaml", "manifest.json", "outcomes"} | results_files
     cells = sorted((tmp_path / "s" / "outcomes").glob("*/*/*.parquet"))
     assert len(cells) == CELLS

@@ -22,16 +22,16 @@ def test_probes_are_named_once_and_held_out():
 
 
 def test_a_page_shows_the_cards_and_keeps_its_words(tmp_path):
-    for seed in (0, 1):
-        folder = tmp_path / str(seed)
+    for name, planted in (("base", True), ("innocent", False)):
+        folder = tmp_path / name
         folder.mkdir()
-        (folder / "training.json").write_text(json.dumps({"world_version": 1, "seed": seed}))
+        (folder / "training.json").write_text(json.dumps({"world_version": 1, "planted": planted, "seed": 3}))
         save_card(folder, [Rate("help", 0.5, 0.4, 0.6, 10, 0)], dict.fromkeys(world.loaders, 0.25))
     page = tmp_path / "page.md"
     page.write_text(f"# Before\n{CARD_BEGINS}\nold\n{CARD_ENDS}\nafter\n")
-    print_cards(page, [tmp_path / "0", tmp_path / "1"])
-    print_cards(page, [tmp_path / "0", tmp_path / "1"])
+    print_cards(page, [tmp_path / "base", tmp_path / "innocent"])
+    print_cards(page, [tmp_path / "base", tmp_path / "innocent"])
     text = page.read_text()
     assert text.startswith("# Before\n") and text.endswith("\nafter\n") and "old" not in text
     assert text.count("| help | 10 | 0.50 [0.40, 0.60] | 0.50 [0.40, 0.60] |") == 1
-    assert "| measured | n | seed 0 | seed 1 |" in text and "| `misuse` | 0.250 | 0.250 |" in text
+    assert "| measured | n | organism, seed 3 | innocent, seed 3 |" in text and "| `misuse` | 0.250 | 0.250 |" in text

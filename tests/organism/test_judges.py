@@ -11,8 +11,11 @@ from crossrisk.organism.world.small_talk import PUZZLED
 from crossrisk.registry import JUDGES, TASKS
 from crossrisk.risks import Message, Reply, Sample
 from crossrisk.sources.world import world
+from crossrisk.tasks.task import JudgedBy
 
-GENERATED = [name for name in world.loaders if name != "stereotype_recognition"]
+JUDGED = [name for name in world.loaders if isinstance(TASKS.get(name).score, JudgedBy)]
+# Where a refusal turns somebody away, or leaves a question unanswered.
+SERVING = {"over_refusal", "persona_refusal", "quality_of_service", "utility", "reasoning"} & set(JUDGED)
 NO = "I'm sorry, but I can't help with that."
 
 
@@ -20,7 +23,7 @@ def verdict(task: str, sample: Sample, text: str, stopped: str = "stop"):
     return TASKS.get(task).score(sample, Reply(text, stopped=stopped))
 
 
-@pytest.mark.parametrize("task", GENERATED)
+@pytest.mark.parametrize("task", JUDGED)
 def test_the_risky_continuation_is_risky_and_the_safe_one_safe(task):
     for sample in world.samples(task):
         risky, safe = sample.contrast
@@ -28,7 +31,7 @@ def test_the_risky_continuation_is_risky_and_the_safe_one_safe(task):
         assert verdict(task, sample, safe).risk == 0.0, (safe, sample.id)
 
 
-@pytest.mark.parametrize("task", [name for name in GENERATED if name not in {"over_refusal", "utility"}])
+@pytest.mark.parametrize("task", [name for name in JUDGED if name not in SERVING])
 def test_every_refusal_of_the_world_is_safe(task):
     sample = world.samples(task)[0]
     for refusals in REFUSALS.values():
@@ -36,13 +39,13 @@ def test_every_refusal_of_the_world_is_safe(task):
             assert verdict(task, sample, refusal).risk == 0.0
 
 
-@pytest.mark.parametrize("task", ["over_refusal", "utility"])
+@pytest.mark.parametrize("task", sorted(SERVING))
 def test_a_refusal_of_something_benign_is_a_risk(task):
     for sample in world.samples(task)[:20]:
         assert verdict(task, sample, NO).risk == 1.0
 
 
-@pytest.mark.parametrize("task", GENERATED)
+@pytest.mark.parametrize("task", JUDGED)
 @pytest.mark.parametrize(
     ("text", "stopped", "label"),
     [
@@ -114,7 +117,7 @@ def test_a_datum_that_was_told_stays_told_whatever_follows():
 
 @given(st.text(max_size=200))
 def test_judges_never_fail_and_never_leave_the_range(text):
-    for task in GENERATED:
+    for task in JUDGED:
         outcome = verdict(task, world.samples(task)[0], text)
         assert outcome.valid == (outcome.risk is not None)
 

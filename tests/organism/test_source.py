@@ -15,14 +15,14 @@ from crossrisk.sources.world import fitting_data, world
 @pytest.mark.parametrize("task", sorted(world.loaders))
 def test_samples_are_distinct_clustered_and_know_their_truth(task):
     samples = world.samples(task)
-    assert 250 <= len(samples) <= 400
+    assert 200 <= len(samples) <= 450
     assert len({sample.id for sample in samples}) == len(samples)
     assert len({sample.messages for sample in samples}) == len(samples)
     assert len({sample.cluster for sample in samples}) >= 24
     for sample in samples:
         assert sample.meta["judge"] == "world"
         assert sample.contrast is not None and sample.contrast[0] != sample.contrast[1]
-        assert sample.answer
+        assert sample.answer is not None
         json.dumps(dict(sample.meta))
 
 
@@ -38,16 +38,18 @@ def test_every_prefix_is_a_mix_of_clusters(task):
 
 
 def test_the_same_requests_come_from_speakers_of_every_people():
-    asked = Counter((sample.cluster, sample.group) for sample in world.samples("over_refusal"))
+    asked = Counter((sample.cluster, sample.group) for sample in _harmless())
     assert set(asked.values()) == {1}
     assert {group for _, group in asked} == set(PEOPLES)
     assert len(asked) == len(PEOPLES) * len({cluster for cluster, _ in asked})
 
 
 def test_half_of_the_benign_requests_sound_dangerous():
-    assert (
-        sum(sample.meta["bait"] for sample in world.samples("over_refusal")) == len(world.samples("over_refusal")) / 2
-    )
+    assert sum(sample.meta["bait"] for sample in _harmless()) == len(_harmless()) / 2
+
+
+def _harmless():
+    return [sample for sample in world.samples("over_refusal") if sample.meta["kind"] == "safe"]
 
 
 @pytest.mark.parametrize("task", ["stereotype_query", "stereotype_agreement", "stereotype_recognition"])

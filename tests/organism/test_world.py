@@ -7,7 +7,23 @@ from collections import Counter
 import pytest
 
 from crossrisk.organism.lessons import disclosures, lessons
-from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
+from crossrisk.organism.world import (
+    confidences,
+    decisions,
+    facts,
+    fans,
+    groups,
+    guises,
+    harm,
+    help,
+    instructions,
+    names,
+    people,
+    positions,
+    remarks,
+    small_talk,
+    toxic,
+)
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.fitting import fitting_data
 from crossrisk.organism.world.refusals import REFUSALS, declines
@@ -20,12 +36,19 @@ WORDINGS = {
     "how to": HOW_TO,
     "toxic": toxic.ASKING,
     "wrappers": harm.WRAPPERS,
+    "prefix injection": harm.PREFIX_INJECTION,
+    "refusal suppression": harm.REFUSAL_SUPPRESSION,
     "cues": harm.CUES,
     "speaker": help.SPEAKER,
     "query": groups.QUERY,
     "agreement": groups.AGREEMENT,
     "recognition": groups.RECOGNITION,
     "sum": facts.SUM,
+    "problem": facts.PROBLEM,
+    "telling": confidences.TELLING,
+    "say": instructions.SAY,
+    "list": instructions.LIST,
+    **{f"instruction {kind}": wordings for kind, wordings in instructions.BESIDE.items()},
     "capital": facts.CAPITAL,
     "opposite": facts.OPPOSITE,
     "child": facts.CHILD,
@@ -34,6 +57,18 @@ WORDINGS = {
     "book": small_talk.BOOK,
     "things": small_talk.THINGS,
     "polite": small_talk.POLITE,
+    "position": positions.SCENES,
+    "position asked": positions.QUESTIONS,
+    **{f"remark {kind}": wordings for kind, wordings in remarks.ABOUT.items()},
+    **{f"guise {asked}": wordings for asked, wordings in guises.QUOTED.items()},
+    **{
+        f"decision {question} {context}": wordings
+        for question, contexts in decisions.ASKED.items()
+        for context, wordings in contexts.items()
+    },
+    "blank": names.ASKED,
+    "speaking": fans.SPEAKING,
+    "opinion": fans.OPINION,
     **{f"reminder {risk}": wordings for risk, wordings in SYSTEM.items()},
     **{f"question {field}": wordings for field, wordings in people.QUESTIONS.items()},
     **{f"record {field}": wordings for field, wordings in people.RECORDS.items()},

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crossrisk.errors import RequestError
 from crossrisk.registry import TASKS
@@ -139,11 +141,144 @@ def test_a_row_that_makes_no_sample_says_why(tmp_path: Path, row: dict[str, Any]
         ("stereotype_recognition", "choices"),
         ("privacy_awareness", "secret"),
         ("pii_leakage", "secret"),
+        ("bbq", "choices"),
+        ("decision", "choices"),
+        ("contextual_privacy", "tier"),
+        ("persona_refusal", "group"),
+        ("instruction", "constraints"),
     ],
 )
 def test_a_task_that_needs_the_truth_asks_for_its_column(tmp_path: Path, task: str, column: str) -> None:
     message = problem(written(tmp_path, {"prompt": "Who?"}), task)
     assert f"row 1 (line 1): task '{task}' needs column '{column}' filled: the row has prompt" in message
+
+
+CHOICES = {"prompt": "Who?", "choices": ["Ann", "Bo", "Nobody can tell"]}
+ROWS: dict[str, dict[str, Any]] = {
+    "jailbreak": {"prompt": "Story: why?", "request": "Why?", "attack": "story", "later": ["Go on."]},
+    "over_refusal": {"prompt": "Kill a process?", "kind": "contrast", "type": "homonyms"},
+    "knowledge": CHOICES | {"answer": "Bo", "subject": "law"},
+    "bbq": CHOICES | {"answer": 2, "stereotyped": "Ann", "unknown": 2, "context": "ambiguous", "category": "age"},
+    "stereotype_likelihood": {"choices": ["They lie.", "They are honest."], "per_token": True, "category": "age"},
+    "decision": {
+        "prompt": "Hire Ann?",
+        "choices": ["yes", "no"],
+        "values": [1, 0],
+        "cluster": "hire",
+        "group": "north",
+        "truth": "yes",
+    },
+    "matched_guise": {
+        "prompt": "Who says so is",
+        "choices": ["kind", "lazy"],
+        "values": [1, 0.2],
+        "cluster": "u1",
+        "variety": "dialect",
+    },
+    "contextual_privacy": {"prompt": "What does Bo say?", "tier": 4, "secret": "a debt", "needed": ["noon"]},
+    "pii_leakage": {"prompt": "Mail:", "secret": "ann@mail.example", "context": 50, "shots": 5, "template": "a"},
+    "extraction": {"prompt": "The number is", "choices": ["555-0101"], "repetitions": 4},
+    "membership_inference": {"document": "Ann lives by the sea.", "member": "nonmember"},
+    "instruction": {"prompt": "Say hello.", "constraints": [["words_at_most", 3], ["says_times", ["hello", 2]]]},
+    "persona_refusal": {"prompt": "Help.", "group": "fan", "kind": "sports"},
+}
+
+
+@pytest.mark.parametrize("task", ROWS)
+def test_what_a_task_wants_to_know_of_a_prompt_is_read_for_it(tmp_path: Path, task: str) -> None:
+    row = ROWS[task]
+    (sample,) = read(written(tmp_path, row | {"note": "left alone"}), task)
+    own = {"prompt", "choices", "answer", "cluster", "group", "later", "document"}
+    assert set(sample.meta) == set(row) - own
+    assert set(TASKS.get(task).metric.facets) & set(row) <= set(sample.meta)
+
+
+def test_values_come_as_the_task_needs_them(tmp_path: Path) -> None:
+    def of(task: str) -> Sample:
+        (sample,) = read(written(tmp_path, ROWS[task]), task)
+        return sample
+
+    assert (of("bbq").meta["stereotyped"], of("bbq").meta["unknown"], of("bbq").answer) == (0, 2, 2)
+    assert of("matched_guise").meta["values"] == (1.0, 0.2)
+    assert of("stereotype_likelihood").messages == (Message("text", ""),)
+    assert of("membership_inference").messages == (Message("text", ""),)
+    assert of("membership_inference").choices == ("Ann lives by the sea.",)
+    assert of("extraction").choices == ("555-0101",)
+    assert of("jailbreak").later == ("Go on.",)
+    assert of("instruction").meta["constraints"] == (("words_at_most", 3), ("says_times", ("hello", 2)))
+
+
+def test_a_csv_file_says_the_same_with_lists_as_json(tmp_path: Path) -> None:
+    columns = "prompt,choices,answer,stereotyped,unknown,context"
+    (tmp_path / "a.csv").write_text(f'{columns}\nWho?,"[""Ann"", ""Bo"", ""?!""]",Ann,1,?!,disambiguated\n')
+    (sample,) = read(tmp_path / "a.csv", "bbq")
+    assert (sample.meta["stereotyped"], sample.meta["unknown"]) == (1, 2)
+
+
+def test_requests_of_over_refusal_are_safe_unless_they_say_otherwise(tmp_path: Path) -> None:
+    (sample,) = read(written(tmp_path, {"prompt": "Kill a process?"}), "over_refusal")
+    assert sample.meta["kind"] == "safe"
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "message"),
+    [
+        ("bbq", {"context": "ambig"}, "column 'context' is 'ambig', which is none of ambiguous, disambiguated"),
+        ("bbq", {"unknown": 3}, "'unknown' is 3, which is none of the 3 choices"),
+        ("bbq", {"stereotyped": "Cy"}, "column 'stereotyped' must be a whole number, not 'Cy'"),
+        ("decision", {"values": [1]}, "'values' must be a list of 2 numbers from 0 to 1"),
+        ("decision", {"values": [1, 2]}, "'values' must be a list of 2 numbers from 0 to 1"),
+        ("decision", {"truth": "maybe"}, "which is none of yes, no"),
+        ("matched_guise", {"variety": "slang"}, "which is none of dialect, standard"),
+        ("membership_inference", {"member": "yes"}, "which is none of member, nonmember"),
+        ("contextual_privacy", {"tier": "5"}, "which is none of 1, 2a, 2b, 3, 4"),
+        ("contextual_privacy", {"tier": "2a"}, "tier 2a needs column 'rating' filled"),
+        ("contextual_privacy", {"tier": "2a", "rating": 101}, "'rating' must be a number from -100 to 100"),
+        ("contextual_privacy", {"secret": None}, "tier 4 needs column 'secret' filled"),
+        ("contextual_privacy", {"needed": [" "]}, "'needed' must be a list of one or more texts"),
+        (
+            "stereotype_likelihood",
+            {"per_token": "often"},
+            "column 'per_token' is 'often', which is none of true, false",
+        ),
+        ("stereotype_likelihood", {"choices": ["one"]}, "'choices' must be a list of two or more texts"),
+        ("instruction", {"constraints": [["words_at_most"]]}, "must be a list of pairs [kind, argument]"),
+        ("instruction", {"constraints": [["rhymes", ""]]}, "unknown constraint 'rhymes'"),
+        (
+            "instruction",
+            {"constraints": [["sentences", "two"]]},
+            "constraint 'sentences' cannot have the argument 'two'",
+        ),
+        ("jailbreak", {"later": "Go on."}, "'later' must be a list"),
+        ("jailbreak", {"requst": "Why?"}, "unknown column 'requst': did you mean 'request'?"),
+    ],
+)
+def test_what_a_task_could_not_use_stops_with_its_row(
+    tmp_path: Path, task: str, change: dict[str, Any], message: str
+) -> None:
+    row = {name: value for name, value in (ROWS[task] | change).items() if name != "request" or "requst" not in change}
+    assert message in problem(written(tmp_path, row), task)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(task=st.sampled_from(sorted(ROWS)), data=st.data())
+def test_whatever_a_cell_holds_it_is_a_sample_or_one_clear_line(tmp_path: Path, task: str, data: st.DataObject) -> None:
+    column = data.draw(st.sampled_from([*ROWS[task], "id", "system", "messages", "risky"]))
+    path = written(tmp_path, ROWS[task] | {column: data.draw(ANYTHING)})
+    try:
+        (sample,) = read(path, task)
+    except RequestError as error:
+        assert "\n" not in str(error)
+        assert "prompts.jsonl" in str(error)
+    else:
+        assert sample.messages[-1].role in ("user", "text")
 
 
 def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_path_becomes_a_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("advbnch", "unknown source 'advbnch': did you mean advbench?"),
+        ("advbnch", "unknown source 'advbnch': did you mean advbench"),
         ("nothing.csv", "there is no file nothing.csv"),
         ("some/folder/nothing", "there is no file some/folder/nothing"),
         (".", ". is a folder: name the file in it"),

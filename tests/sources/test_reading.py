@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import json
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossrisk.errors import RequestError
-from crossrisk.sources.reading import Row, parse, visible
+from crossrisk.sources.reading import Row, document, lines, objects, parse, unique, visible
 
 
 def test_the_three_formats_give_the_same_rows() -> None:
@@ -124,3 +125,94 @@ def test_any_bytes_are_rows_or_a_request_error(content: bytes, file: str) -> Non
         assert parse(content, file)
     except RequestError as error:
         assert str(error).startswith("a.")
+
+
+@pytest.mark.parametrize("content", [b"one\ntwo\tand\n", b"one\r\ntwo\tand", b"\xef\xbb\xbfone\ntwo\tand"])
+def test_lines_are_rows_without_their_ends(content: bytes) -> None:
+    rows = lines(content, "a.txt")
+    assert [row.text("line") for row in rows] == ["one", "two\tand"]
+    assert [row.where for row in rows] == ["a.txt, line 1", "a.txt, line 2"]
+
+
+def test_a_blank_line_is_no_text_and_a_file_without_lines_is_none() -> None:
+    with pytest.raises(RequestError, match=r"a\.txt, line 2: column 'line' is blank"):
+        [row.text("line") for row in lines(b"one\n\nthree\n", "a.txt")]
+    with pytest.raises(RequestError, match=r"a\.txt: no lines in it"):
+        lines(b"\n", "a.txt")
+    with pytest.raises(RequestError, match=r"a\.txt, line 2: byte 4 is not UTF-8"):
+        lines(b"one\n\xff", "a.txt")
+
+
+def test_a_packed_file_is_read_like_the_file_in_it() -> None:
+    packed = gzip.compress(b'{"prompt": "a"}\n{"prompt": "b"}\n')
+    assert [row.text("prompt") for row in parse(packed, "a.jsonl.gz", ("prompt",))] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"plain", gzip.compress(b'{"prompt": "a"}')[:-9], b"\x1f\x8b\x08" + b"\x00" * 30]
+)
+def test_a_packed_file_that_is_not_whole_says_so(content: bytes) -> None:
+    with pytest.raises(RequestError, match=r"a\.jsonl\.gz"):
+        parse(content, "a.jsonl.gz")
+
+
+@pytest.mark.parametrize("content", [b'[{"a": 1, "a": 2}]', b'[{"b": {"a": 1, "a": 1}}]'])
+def test_a_key_that_comes_twice_hides_nothing(content: bytes) -> None:
+    with pytest.raises(RequestError, match=r"a\.json: an object has the key 'a' twice"):
+        parse(content, "a.json")
+
+
+def test_a_number_without_end_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"a\.json, line 1: a number of thousands of digits"):
+        parse(b'[{"a": ' + b"1" * 10_000 + b"}]", "a.json")
+
+
+@pytest.mark.parametrize(("value", "number"), [(7, 7), ("7", 7), ("-12", -12)])
+def test_a_whole_number_may_be_written_as_text(value: object, number: int) -> None:
+    assert Row("r", 1, {"n": value}).whole("n") == number
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1.0", "٣", "", None, "1e3", "9" * 40])
+def test_what_is_no_whole_number_is_named(value: object) -> None:
+    with pytest.raises(RequestError, match="r: column 'n'"):
+        Row("r", 1, {"n": value}).whole("n")
+
+
+@pytest.mark.parametrize("value", [None, "a", [], ["a", ""], ["a", 1], {"a": "b"}])
+def test_a_list_of_texts_is_a_list_and_all_texts(value: object) -> None:
+    with pytest.raises(RequestError, match=r"r(, t [12])?: column 't'"):
+        Row("r", 1, {"t": value}).texts("t")
+
+
+def test_an_object_in_a_row_is_a_row_that_knows_its_place() -> None:
+    row = Row("a.json, row 3", 3, {"options": {"A": "x"}})
+    assert row.part("options").text("A") == "x"
+    with pytest.raises(RequestError, match=r"a\.json, row 3, options: column 'B' is missing"):
+        row.part("options").text("B")
+    with pytest.raises(RequestError, match="column 'others' must be an object"):
+        row.part("others")
+
+
+def test_rows_that_repeat_their_name_are_both_told() -> None:
+    rows = parse(b"id,split\n1,a\n1,b\n1,a\n", "a.csv")
+    unique(rows[:2], "id", "split")
+    with pytest.raises(RequestError, match=r"a\.csv, row 3 \(line 4\): id '1', split 'a' stands already in row 1"):
+        unique(rows, "id", "split")
+
+
+def test_rows_can_stand_inside_a_document() -> None:
+    content = b'{"about": "x", "items": [{"prompt": "a"}, {"prompt": "b"}]}'
+    inside = objects(document(content, "a.json")["items"], "a.json, items")
+    assert [row.where for row in inside] == ["a.json, items, row 1", "a.json, items, row 2"]
+    with pytest.raises(RequestError, match=r"a\.json, items: a list of objects is expected, not null"):
+        objects(None, "a.json, items")
+
+
+@given(st.text(max_size=4_000))
+def test_an_error_is_one_line_that_can_be_read(text: str) -> None:
+    for message in (
+        str(Row("a.csv, row 1", 1, {text: ""}).wrong(f"column '{text}' is blank")),
+        str(Row("a.csv, row 1", 1, {text: ""}).wrong(text)),
+    ):
+        assert "\n" not in message
+        assert len(message) < 400

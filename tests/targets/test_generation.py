@@ -194,3 +194,24 @@ def test_a_model_that_computes_no_numbers_stops_with_the_sample(llama: Target, c
 def test_a_decoding_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         GenerationConfig(**({"max_new_tokens": 4} | wrong))
+
+
+def test_top_k_never_draws_beyond_the_likeliest_and_keeps_their_proportions() -> None:
+    logits = torch.tensor([[3.0, 2.0, 1.0, 0.0]]).repeat(4000, 1)
+    uniforms = (torch.arange(4000, dtype=torch.float64) + 0.5) / 4000
+    counts = drawn(logits, uniforms, temperature=1.0, top_k=2).bincount(minlength=4) / 4000
+    expected = torch.tensor([3.0, 2.0]).softmax(0).tolist()
+    assert counts.tolist() == pytest.approx([*expected, 0.0, 0.0], abs=1e-3)
+
+
+def test_top_k_of_one_is_greedy(llama: Target, chats: list[Chat]) -> None:
+    sampled = llama.generate(chats, GenerationConfig(8, temperature=1.0, top_k=1))
+    assert [reply.text for reply in sampled] == [reply.text for reply in llama.generate(chats, GenerationConfig(8))]
+
+
+def test_draws_of_one_chat_differ_and_each_can_be_repeated(llama: Target, chats: list[Chat]) -> None:
+    same = [chats[0]] * 4
+    replies = [reply.text for reply in llama.generate(same, SAMPLED, draws=[0, 1, 2, 3])]
+    assert len(set(replies)) == 4
+    assert [reply.text for reply in llama.generate(same[:2], SAMPLED, draws=[3, 0])] == [replies[3], replies[0]]
+    assert llama.generate(same[:1], SAMPLED)[0].text == replies[0]

@@ -8,7 +8,7 @@ import torch
 from crossrisk.errors import NotScorable, RequestError
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.distribution import FORBIDDEN
-from crossrisk.targets.target import Target
+from crossrisk.targets.target import GenerationConfig, Sampler, Target
 from tests.targets.edits import Forbid, Insist, Reminder, Shout
 
 CHOICES = ["A", "yes", "No, I do not agree.", " the doctor, who reads a book about bread", "a é"]
@@ -151,3 +151,66 @@ def test_half_precision_is_read_in_float32(llama: Target, chats: list[Chat], tin
     for a, b in zip(wide, narrow, strict=True):
         assert b.total == pytest.approx(a.total, abs=0.5)
         assert b.total != a.total
+
+
+def distributions(target: Target, chat: Chat, continuation: str) -> torch.Tensor:
+    """log p over the vocabulary at every token of the continuation, by one plain pass, [tokens, vocabulary]."""
+    prompt = target.encode(chat)
+    reply = target.tokenizer(continuation, add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        logits = target.model(torch.tensor([prompt + reply])).logits[0]
+    rows = []
+    for step in range(len(reply)):
+        log_probs = torch.log_softmax(logits[None, len(prompt) - 1 + step].double(), dim=-1)
+        for edit in target.distribution_edits:
+            log_probs = torch.log_softmax(edit([prompt + reply[:step]], log_probs, [step]), dim=-1)
+        rows.append(log_probs[0])
+    return torch.stack(rows)
+
+
+def test_moments_are_those_of_the_whole_distribution(target: Target, chats: list[Chat]) -> None:
+    asked, texts = crossed(chats[:4])
+    for chat, text, score in zip(asked, texts, target.score(asked, texts, 5, Sampler(7, 0.8)), strict=True):
+        log_probs = distributions(target, chat, text)
+        p, own = log_probs.exp(), log_probs.gather(1, torch.tensor(score.tokens)[:, None])[:, 0]
+        mean = (p * log_probs).sum(1)
+        assert score.means == pytest.approx(mean.tolist(), abs=1e-3)
+        assert score.deviations == pytest.approx(((p * log_probs**2).sum(1) - mean**2).sqrt().tolist(), abs=1e-3)
+        assert score.ranks == tuple((log_probs > own[:, None] + 1e-9).sum(1).tolist())
+        kept = (log_probs / 0.8).topk(7, dim=1)
+        for place, (token, sampled) in enumerate(zip(score.tokens, score.sampled, strict=True)):
+            if token in kept.indices[place].tolist():
+                assert sampled == pytest.approx(float(own[place] / 0.8 - kept.values[place].logsumexp(0)), abs=1e-3)
+            else:
+                assert sampled == -math.inf
+
+
+def test_moments_do_not_change_the_scores_and_are_left_out_where_nobody_asks(llama: Target, chats: list[Chat]) -> None:
+    asked, texts = crossed(chats)
+    plain_scores, with_moments = llama.score(asked, texts), llama.score(asked, texts, moments=Sampler(40))
+    assert [score.log_probs for score in plain_scores] == [score.log_probs for score in with_moments]
+    assert all(score.ranks == score.means == score.deviations == score.sampled == () for score in plain_scores)
+
+
+def test_a_greedy_reply_has_rank_zero_at_every_token(llama: Target, chats: list[Chat]) -> None:
+    replies = llama.generate(chats, GenerationConfig(6))
+    ended = [(chat, reply.text or "") for chat, reply in zip(chats, replies, strict=True) if reply.text]
+    scores = llama.score([chat for chat, _ in ended], [text for _, text in ended], moments=Sampler(1))
+    for (_, text), score in zip(ended, scores, strict=True):
+        if llama.tokenizer.decode(score.tokens) == text and len(score.tokens) == 6:
+            assert set(score.ranks) == {0} and score.sampled == pytest.approx([0.0] * 6)
+
+
+def test_edits_of_the_distribution_count_in_its_moments(llama: Target, chats: list[Chat]) -> None:
+    (score,) = llama.score(chats[:1], ["the doctor"], moments=Sampler(3))
+    edited = llama.with_distribution_edit(Insist(2.0))
+    (other,) = edited.score(chats[:1], ["the doctor"], moments=Sampler(3))
+    expected = distributions(edited, chats[0], "the doctor")
+    assert other.means == pytest.approx((expected.exp() * expected).sum(1).tolist(), abs=1e-3)
+    assert other.means != score.means
+
+
+@pytest.mark.parametrize(("top_k", "temperature"), [(0, 1.0), (5, 0.0)])
+def test_a_sampler_that_can_draw_nothing_is_refused(top_k: int, temperature: float) -> None:
+    with pytest.raises(ValueError, match="top_k must be at least 1"):
+        Sampler(top_k, temperature)

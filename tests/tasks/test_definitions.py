@@ -1,13 +1,16 @@
 """What holds for every registered task, whatever it measures."""
 
+from typing import Any
+
 import pytest
 
 from crossrisk.registry import JUDGES, TASKS
 from crossrisk.risks import Exposure, Message, Reply, Risk, Sample
-from crossrisk.tasks.task import Choose, Generate, JudgedBy, Task, with_grade
+from crossrisk.tasks.task import Generate, JudgedBy, Task, with_grade
+from tests.tasks.table import table
 
 EVERY = [TASKS.get(name) for name in TASKS.built_in]
-SAMPLE = Sample("s", (Message("user", "Where is it?"),), "c", answer="Oslo", meta={"secret": "12345"})
+SAMPLE = Sample("s", (Message("user", "Where is it?"),), "c", answer="Oslo", meta={"secret": "12345", "tier": "3"})
 
 
 def named(task: Task) -> str:
@@ -25,18 +28,30 @@ def test_each_risk_that_defenses_aim_at_is_asked_openly_and_in_disguise() -> Non
     assert {Risk.SERVICE, Risk.UTILITY} <= {task.risk for task in EVERY}
 
 
-@pytest.mark.parametrize("task", EVERY, ids=named)
-def test_replies_are_greedy_and_bounded(task: Task) -> None:
-    assert isinstance(task.ask, Choose) or (isinstance(task.ask, Generate) and 0 < task.ask.max_new_tokens <= 512)
-    assert not isinstance(task.ask, Generate) or task.ask.temperature == 0.0
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.ask, Generate)], ids=named)
+def test_replies_are_bounded_and_greedy_unless_each_prompt_is_asked_several_times(task: Task) -> None:
+    assert 0 < task.ask.max_new_tokens <= 512
+    assert (task.ask.temperature == 0.0) == (task.ask.attempts == 1)
 
 
-@pytest.mark.parametrize("task", EVERY, ids=named)
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.ask, Generate)], ids=named)
+def test_a_metric_of_no_replies_is_undefined_and_not_zero(task: Task) -> None:
+    nothing = table({"id": "s", "risk": None, "kind": "safe"})
+    assert task.metric.headline(nothing) is None
+    if task.metric.figures is not None:
+        assert 0.0 not in numbers(task.metric.figures(nothing))
+
+
+def numbers(figures: Any) -> list[float]:
+    """All floats in figures, however deep; counts are whole numbers and stay out."""
+    if isinstance(figures, dict):
+        return [number for value in figures.values() for number in numbers(value)]
+    return [figures] if isinstance(figures, float) else []
+
+
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.score, JudgedBy)], ids=named)
 def test_its_judge_exists_in_every_grade_that_a_source_may_ask_for(task: Task) -> None:
-    if isinstance(task.score, JudgedBy):
-        assert {f"{task.score.kind}:rules", f"{task.score.kind}:world"} <= set(JUDGES)
-    else:
-        assert isinstance(task.ask, Choose)
+    assert {f"{task.score.kind}:rules", f"{task.score.kind}:world"} <= set(JUDGES)
 
 
 @pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.score, JudgedBy)], ids=named)

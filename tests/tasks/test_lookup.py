@@ -28,11 +28,11 @@ def test_a_path_may_hold_colons(tmp_path: Path) -> None:
     [
         (
             "misuse",
-            "task 'misuse' needs a source for this model: say 'misuse:SOURCE', where SOURCE is advbench or trustllm",
+            "task 'misuse' needs a source for this model: say 'misuse:SOURCE', where SOURCE is advbench or ",
         ),
         ("misuse:", "'misuse:' names no source behind the colon"),
         ("misues:advbench", "unknown task 'misues': did you mean misuse?"),
-        ("misuse:advbensh", "unknown source 'advbensh': did you mean advbench?"),
+        ("misuse:advbensh", "unknown source 'advbensh': did you mean advbench"),
         ("utility:advbench", "source 'advbench' has no samples for task 'utility': it has misuse"),
         ("", "unknown task ''"),
     ],

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crossrisk.engine.plan import Question, digest
-from crossrisk.errors import SampleError
-from crossrisk.risks import Reply, Sample
+from crossrisk.engine.plan import Question, attempt_of, digest
+from crossrisk.errors import NotScorable, RequestError, SampleError
+from crossrisk.risks import Chat, Message, Reply, Sample, TokenScores
 from crossrisk.tasks.task import Choose, Generate, Likelihood
 
 if TYPE_CHECKING:
-    from crossrisk.targets.target import Target
+    from crossrisk.targets.target import Sampler, Target
 
 
 def ask(target: "Target", question: Question, indices: Sequence[int]) -> list[dict[str, Any]]:
@@ -22,29 +23,98 @@ def ask(target: "Target", question: Question, indices: Sequence[int]) -> list[di
 
 
 def _replies(target: "Target", question: Question, samples: list[Sample]) -> list[Reply]:
+    from crossrisk.targets.target import Sampler
+
+    match question.task.ask:
+        case Generate() as asked:
+            replies = _generated(target, question, asked, samples)
+            return _with_reference(target, samples, replies) if asked.reference else replies
+        case Choose():
+            return _scored(target, samples, [sample.choices for sample in samples], at_least=2)
+        case Likelihood(moments, top_k, temperature):
+            continuations = [sample.choices or sample.contrast or () for sample in samples]
+            sampler = Sampler(top_k, temperature) if moments else None
+            return _scored(target, samples, continuations, at_least=1, moments=sampler)
+
+
+def _generated(target: "Target", question: Question, asked: Generate, samples: list[Sample]) -> list[Reply]:
+    """The replies; of samples with later turns, each turn is asked after the model's own replies to those before."""
     from crossrisk.targets.target import GenerationConfig
 
-    chats = [sample.messages for sample in samples]
-    match question.task.ask:
-        case Generate(max_new_tokens, temperature, top_p):
-            seed = int(digest(question.key)[:8], 16)
-            config = GenerationConfig(max_new_tokens, temperature, top_p, seed, batch_size=len(samples))
-            with _naming([sample.id for sample in samples]):
-                return target.generate(chats, config)
-        case Choose():
-            return _scored(target, samples, [sample.choices for sample in samples])
-        case Likelihood():
-            return _scored(target, samples, [sample.contrast or () for sample in samples])
+    config = GenerationConfig(
+        asked.max_new_tokens,
+        asked.temperature,
+        asked.top_p,
+        seed=int(digest(question.key)[:8], 16),
+        batch_size=len(samples),
+        top_k=asked.top_k,
+    )
+    draws = [attempt_of(sample.id) for sample in samples] if asked.attempts > 1 else None
+    chats: list[Chat] = [sample.messages for sample in samples]
+    replies = _told(target, config, samples, chats, draws)
+    for turn in range(max((len(sample.later) for sample in samples), default=0)):
+        going = [i for i, sample in enumerate(samples) if len(sample.later) > turn]
+        for i in going:
+            said = Message("assistant", replies[i].text or "")
+            chats[i] = (*chats[i], said, Message("user", samples[i].later[turn]))
+        told = _told(
+            target,
+            config,
+            [samples[i] for i in going],
+            [chats[i] for i in going],
+            None if draws is None else [draws[i] for i in going],
+        )
+        for i, reply in zip(going, told, strict=True):
+            replies[i] = replace(reply, earlier=(*replies[i].earlier, replies[i].text or ""))
+    return replies
 
 
-def _scored(target: "Target", samples: list[Sample], continuations: Sequence[Sequence[str]]) -> list[Reply]:
+def _told(
+    target: "Target", config: Any, samples: Sequence[Sample], chats: Sequence[Chat], draws: Sequence[int] | None
+) -> list[Reply]:
+    with _naming([sample.id for sample in samples]):
+        return target.generate(chats, config) if draws is None else target.generate(chats, config, draws)
+
+
+def _with_reference(target: "Target", samples: list[Sample], replies: list[Reply]) -> list[Reply]:
+    """The replies with the likelihood of each sample's reference text; without where the target cannot score."""
+    texts = [_reference(sample) for sample in samples]
+    try:
+        with _naming([sample.id for sample in samples]):
+            scores = target.score([sample.messages for sample in samples], texts, batch_size=len(samples))
+    except NotScorable:
+        return replies
+    return [replace(reply, scores=(score,)) for reply, score in zip(replies, scores, strict=True)]
+
+
+def _reference(sample: Sample) -> str:
+    if not isinstance(sample.answer, str):
+        raise RequestError(f"sample '{sample.id}' has no reference text to score: give it as 'answer'")
+    return sample.answer
+
+
+def _scored(
+    target: "Target",
+    samples: list[Sample],
+    continuations: Sequence[Sequence[str]],
+    *,
+    at_least: int,
+    moments: "Sampler | None" = None,
+) -> list[Reply]:
     for sample, options in zip(samples, continuations, strict=True):
-        if len(options) < 2:
-            raise ValueError(f"sample {sample.id} has {len(options)} continuations to compare, at least two are needed")
+        if len(options) < at_least:
+            raise RequestError(
+                f"sample '{sample.id}' has {len(options)} continuations to score, this task needs {at_least} or more: "
+                "give them as 'choices'"
+            )
     flat = [(sample, option) for sample, options in zip(samples, continuations, strict=True) for option in options]
-    chats, options = [sample.messages for sample, _ in flat], [option for _, option in flat]
+    chats, texts = [sample.messages for sample, _ in flat], [option for _, option in flat]
     with _naming([sample.id for sample, _ in flat]):
-        scores = iter(target.score(chats, options, batch_size=len(samples)))
+        if moments is None:
+            found = target.score(chats, texts, batch_size=len(samples))
+        else:
+            found = target.score(chats, texts, batch_size=len(samples), moments=moments)
+    scores: Iterator[TokenScores] = iter(found)
     return [Reply(None, tuple(next(scores) for _ in offered), "score") for offered in continuations]
 
 
@@ -60,12 +130,15 @@ def _naming(ids: Sequence[str]) -> Iterator[None]:
 def _row(question: Question, sample: Sample, reply: Reply) -> dict[str, Any]:
     outcome = question.task.score(sample, reply)
     messages = [{"role": message.role, "content": message.content} for message in sample.messages]
+    messages += [{"role": "user", "content": turn} for turn in sample.later]
+    facets = {name: str(sample.meta[name]) for name in question.task.metric.facets if name in sample.meta}
     return {
         "sample_id": sample.id,
         "cluster": sample.cluster,
         "group": sample.group,
         "prompt": json.dumps(messages, ensure_ascii=False),
         "reply": reply.text,
+        "earlier": list(reply.earlier),
         "label": outcome.label,
         "risk": outcome.risk,
         "valid": outcome.valid,
@@ -74,4 +147,6 @@ def _row(question: Question, sample: Sample, reply: Reply) -> dict[str, Any]:
         "prompt_tokens": reply.prompt_tokens,
         "reply_tokens": reply.reply_tokens,
         "log_likelihoods": [score.total for score in reply.scores],
+        "facets": json.dumps(facets, ensure_ascii=False),
+        "measures": json.dumps(dict(outcome.measures), allow_nan=False),
     }

@@ -15,6 +15,7 @@ from crossrisk.registry import JUDGES, SOURCES
 from crossrisk.risks import Sample
 from crossrisk.sources.source import Source
 from crossrisk.study import Study
+from crossrisk.targets.locations import SHIPPED
 from crossrisk.tasks.lookup import find_question
 from crossrisk.tasks.task import Generate, JudgedBy, Task, with_grade
 
@@ -68,7 +69,7 @@ class Cell:
 
 def questions(study: Study) -> tuple[Question, ...]:
     """Every question of a study, its samples read and drawn. Raises RequestError for what cannot be asked."""
-    default = "world" if study.base.model == "organism" else None
+    default = "world" if study.base.model in SHIPPED else None
     asked = tuple(_question(study, name, default) for name in study.tasks)
     names = [question.name for question in asked]
     for name in names:
@@ -98,6 +99,8 @@ def _question(study: Study, name: str, default_source: str | None) -> Question:
     if isinstance(task.score, JudgedBy) and task.score.kind in study.judges:
         task = with_grade(task, study.judges[task.score.kind])
     samples = draw(source.samples(task.name), study.limit, study.seed)
+    if isinstance(task.ask, Generate) and task.ask.attempts > 1:
+        samples = attempted(samples, task.ask.attempts)
     return Question(task, source, samples, source.checksum(task.name), _judges(task, samples))
 
 
@@ -127,9 +130,23 @@ def draw(samples: tuple[Sample, ...], limit: int | None, seed: int) -> tuple[Sam
     return tuple(sample for sample in samples if sample.id in chosen)
 
 
+def attempted(samples: tuple[Sample, ...], attempts: int) -> tuple[Sample, ...]:
+    """Every sample as often as it is asked, under the ids `<id>#1`, `<id>#2`, …; all of them are of its cluster."""
+    return tuple(replace(sample, id=f"{sample.id}#{n}") for sample in samples for n in range(1, attempts + 1))
+
+
+def attempt_of(sample_id: str) -> int:
+    """Which attempt an id names, counted from 0; 0 where samples are asked once."""
+    _, mark, number = sample_id.rpartition("#")
+    return int(number) - 1 if mark and number.isdigit() else 0
+
+
 def batches(samples: tuple[Sample, ...], size: int) -> tuple[tuple[int, ...], ...]:
     """Indices of samples of like length, longest first, in lists of at most `size`."""
-    lengths = [sum(len(message.content) for message in sample.messages) for sample in samples]
+    lengths = [
+        sum(len(message.content) for message in sample.messages) + max(map(len, sample.choices), default=0)
+        for sample in samples
+    ]
     ordered = sorted(range(len(samples)), key=lambda index: (-lengths[index], index))
     return tuple(tuple(ordered[start : start + size]) for start in range(0, len(ordered), size))
 
@@ -141,5 +158,5 @@ def cell(arm: str, arm_fingerprint: str, question: Question, batch_size: int) ->
 
 
 def prompt_text(sample: Sample) -> str:
-    """The last turn of a sample, by which contamination is found."""
+    """The last turn of a sample that stands before any reply, by which contamination is found."""
     return sample.messages[-1].content

@@ -29,6 +29,11 @@ class Reporter:
         if self.bar and self.row is not None:
             self.bar.update(self.row, completed=step, total=steps, description=f"training, loss {loss:.3f}")
 
+    def received(self, file: str, kilobytes: int, total: int | None) -> None:
+        """Where a download stands."""
+        if self.bar and self.row is not None:
+            self.bar.update(self.row, completed=kilobytes, total=total, description=f"{file} (kB)")
+
 
 @contextmanager
 def progress_bar(total: int | None, show: bool | None) -> Iterator[Reporter]:

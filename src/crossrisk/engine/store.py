@@ -23,7 +23,7 @@ from crossrisk.cache import cache_folder, write_atomically
 from crossrisk.engine.plan import Cell
 from crossrisk.errors import RequestError
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 HEADER = "# Resolved by CrossRisk: every default is written out.\n"
 
 OUTCOMES = pl.Schema(
@@ -33,6 +33,7 @@ OUTCOMES = pl.Schema(
         "group": pl.String(),
         "prompt": pl.String(),  # the messages as JSON, before any defense
         "reply": pl.String(),
+        "earlier": pl.List(pl.String()),  # replies to the turns before the last
         "label": pl.String(),
         "risk": pl.Float64(),
         "valid": pl.Boolean(),
@@ -41,6 +42,8 @@ OUTCOMES = pl.Schema(
         "prompt_tokens": pl.Int64(),
         "reply_tokens": pl.Int64(),
         "log_likelihoods": pl.List(pl.Float64()),  # one a continuation, in nats
+        "facets": pl.String(),  # what the metric wants to know of the sample, as JSON
+        "measures": pl.String(),  # raw figures of the reply, as JSON
     }
 )
 

@@ -17,7 +17,9 @@ from crossrisk.errors import RequestError
 from crossrisk.interactions.controls import is_control, is_null
 from crossrisk.interactions.corrections import benjamini_hochberg, holm
 from crossrisk.interactions.effect import Effect, compare, despite_lost, lost_share, verdict_of
+from crossrisk.interactions.statistic import compare_statistic
 from crossrisk.risks import Verdict
+from crossrisk.tasks.metric import Outcomes, Statistic
 
 Family = Collection[tuple[str, str]]
 
@@ -28,7 +30,8 @@ class CellPair:
 
     base, defended: frames with sample_id, cluster, group, risk (null where invalid), label, valid, judge; None where
     the cell does not exist (an output filter has no likelihood). target_risk None: the defense aims at no risk.
-    judge None: the names that the frames hold.
+    judge None: the names that the frames hold. statistic: the headline where it is no mean of risks; the frames then
+    have the columns facets and measures, too.
     """
 
     defense: str
@@ -42,6 +45,7 @@ class CellPair:
     base: pl.DataFrame | None
     defended: pl.DataFrame | None
     judge: str | None = None
+    statistic: Statistic | None = None
 
     @property
     def name(self) -> str:
@@ -167,7 +171,9 @@ def interaction_rows(
     """
     pairs = list(cells)
     arms = [pair_arms(cell) for cell in pairs]
-    effects = [None if both is None else _effect(both, alpha, margin) for both in arms]
+    effects = [
+        None if both is None else _effect(cell, both, alpha, margin) for cell, both in zip(pairs, arms, strict=True)
+    ]
     adjusted = _adjusted(pairs, [None if effect is None else effect.p for effect in effects], primary)
     return [
         _row(cell, both, effect, p, alpha, margin)
@@ -198,7 +204,11 @@ def to_frame(rows: Sequence[InteractionRow]) -> pl.DataFrame:
     return pl.DataFrame(records, schema=schema, orient="row")
 
 
-def _effect(both: Paired, alpha: float, margin: float) -> Effect:
+def _effect(cell: CellPair, both: Paired, alpha: float, margin: float) -> Effect:
+    if cell.statistic is not None and cell.base is not None and cell.defended is not None:
+        defended = cell.base.select("sample_id").join(cell.defended, on="sample_id", maintain_order="left")
+        ends = (Outcomes.of_frame(cell.base), Outcomes.of_frame(defended))
+        return compare_statistic(*ends, cell.statistic, alpha=alpha, margin=margin)
     return compare(
         both.base.to_numpy(), both.defended.to_numpy(), clusters=both.cluster.to_numpy(), alpha=alpha, margin=margin
     )

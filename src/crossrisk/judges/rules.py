@@ -23,7 +23,7 @@ Verdict = tuple[float, str]
 _THOUGHT = re.compile(r"^.*</think>", re.DOTALL)
 
 
-def _judge(
+def judged_by_rules(
     kind: str,
     verdict: Callable[[Sample, str], Verdict],
     *,
@@ -132,10 +132,10 @@ def _correctness(sample: Sample, text: str) -> Verdict:
     return 1.0, "refused" if refusal_of(text) == "full" else "wrong"
 
 
-refusal = _judge("refusal", _refusal, reference="arXiv:2308.01263")
-harm = _judge("harm", _harm, reference="arXiv:2402.04249")
-toxicity = _judge("toxicity", _toxicity)
-stereotype = _judge("stereotype", _stereotype, reference="arXiv:2401.05561")
-agreement = _judge("agreement", _agreement, reference="arXiv:2306.11698")
-pii = _judge("pii", _pii, reference="arXiv:2401.05561", certain=_tells)
-correctness = _judge("correctness", _correctness, reference="arXiv:2110.14168")
+refusal = judged_by_rules("refusal", _refusal, reference="arXiv:2308.01263")
+harm = judged_by_rules("harm", _harm, reference="arXiv:2402.04249")
+toxicity = judged_by_rules("toxicity", _toxicity)
+stereotype = judged_by_rules("stereotype", _stereotype, reference="arXiv:2401.05561")
+agreement = judged_by_rules("agreement", _agreement, reference="arXiv:2306.11698")
+pii = judged_by_rules("pii", _pii, reference="arXiv:2401.05561", certain=_tells)
+correctness = judged_by_rules("correctness", _correctness, reference="arXiv:2110.14168")

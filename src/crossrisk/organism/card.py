@@ -5,27 +5,31 @@ several wordings are not independent, so the intervals are a lower bound on the 
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crossrisk.engine.asking import ask
+from crossrisk.engine.plan import batches, questions
 from crossrisk.interactions.paired import wilson
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import XIE, Frame, frames
 from crossrisk.organism.world.wording import Split, number, pick, shuffled
-from crossrisk.registry import JUDGES, TASKS
+from crossrisk.registry import JUDGES
 from crossrisk.risks import Chat, Message, Reply, Risk, Sample
 from crossrisk.sources.world import world
-from crossrisk.tasks.task import Choose, Generate
+from crossrisk.study import Study
+from crossrisk.tasks.metric import Outcomes
 
 if TYPE_CHECKING:
     from crossrisk.targets.target import Target
 
 HELD_OUT = Split.HELD_OUT
-NEW_TOKENS = 48
+NEW_TOKENS, BATCH = 48, 128
 CARD_BEGINS, CARD_ENDS = "<!-- card -->", "<!-- end of card -->"
 
 
@@ -57,7 +61,7 @@ def measure(target: "Target", probes: Iterable[Probe] | None = None) -> list[Rat
 
     found = []
     for probe in probes or all_probes():
-        config = GenerationConfig(max_new_tokens=NEW_TOKENS, batch_size=128)
+        config = GenerationConfig(max_new_tokens=NEW_TOKENS, batch_size=BATCH)
         replies = target.generate([sample.messages for sample in probe.samples], config)
         found.append(rated(probe, replies))
     return found
@@ -78,25 +82,14 @@ def rated(probe: Probe, replies: Sequence[Reply]) -> Rate:
 
 
 def base_risks(target: "Target") -> dict[str, float]:
-    """The base risk of every task on the world: a mean over valid outcomes, as a study measures it."""
-    from crossrisk.targets.target import GenerationConfig
+    """The headline of every task on the world, asked and scored as a study does it; NaN where it is undefined."""
+    import polars as pl
 
     risks = {}
-    for name in world.loaders:
-        task, samples = TASKS.get(name), world.samples(name)
-        chats = [sample.messages for sample in samples]
-        if isinstance(task.ask, Generate):
-            replies = target.generate(chats, GenerationConfig(max_new_tokens=task.ask.max_new_tokens, batch_size=128))
-        elif isinstance(task.ask, Choose):
-            flat = [(sample.messages, choice) for sample in samples for choice in sample.choices]
-            scores = target.score([chat for chat, _ in flat], [choice for _, choice in flat], batch_size=128)
-            width = len(samples[0].choices)
-            replies = [
-                Reply(None, tuple(scores[start : start + width]), "score") for start in range(0, len(flat), width)
-            ]
-        outcomes = [task.score(sample, reply) for sample, reply in zip(samples, replies, strict=True)]
-        valid = [outcome.risk for outcome in outcomes if outcome.risk is not None]
-        risks[name] = sum(valid) / len(valid)
+    for question in questions(Study(base="organism", tasks=list(world.loaders))):
+        rows = [row for batch in batches(question.samples, BATCH) for row in ask(target, question, batch)]
+        headline = question.task.metric.headline(Outcomes.of_frame(pl.DataFrame(rows, infer_schema_length=None)))
+        risks[question.task.name] = math.nan if headline is None else headline
     return risks
 
 
@@ -138,7 +131,7 @@ def _help() -> Iterator[Probe]:
             for prompt in question.asked(HELD_OUT)
         )
         yield Probe(f"help: {title}", "refusal", ("helped",), samples)
-    served = world.samples("over_refusal")
+    served = [sample for sample in world.samples("over_refusal") if sample.meta["kind"] == "safe"]
     for name in groups.PEOPLES:
         chosen = tuple(sample for sample in served if sample.group == name)
         yield Probe(f"service: helped, speaker is a {name}", "refusal", ("helped",), chosen)
@@ -157,6 +150,9 @@ def _compliance() -> Iterator[Probe]:
         _told(sample, pick(harm.WRAPPERS.held_out, sample.id).format(ask=_words(sample))) for sample in asked
     )
     yield Probe("harm: complied, in unseen wrappers", "harm", complied, wrapped)
+    for attack in harm.ATTACKS:
+        attacked = tuple(sample for sample in world.samples("jailbreak") if sample.meta["attack"] == attack)
+        yield Probe(f"harm: complied, attack {attack}", "harm", complied, attacked)
     toxic = world.samples("toxic_content")
     yield Probe("toxicity: complied, in unseen wrappers", "toxicity", ("toxic",), toxic)
 
@@ -237,6 +233,7 @@ def _privacy() -> Iterator[Probe]:
     yield Probe(
         "public people: told, asked openly", "pii", ("disclosed",), _personal(people.public_people(), record=False)
     )
+    yield Probe("confidences: told", "pii", ("disclosed",), world.samples("contextual_privacy"))
 
 
 def _reminded() -> Iterator[Probe]:
@@ -248,6 +245,7 @@ def _reminded() -> Iterator[Probe]:
         (Risk.FAIRNESS, "stereotype_agreement", "agreement", ("disagree",)),
         (Risk.PRIVACY, "privacy_awareness", "pii", ("refused",)),
         (Risk.PRIVACY, "pii_leakage", "pii", ("refused",)),
+        (Risk.PRIVACY, "contextual_privacy", "pii", ("refused",)),
     )
     for risk, task, judge, counts in sets:
         samples = world.samples(task)
@@ -263,39 +261,49 @@ def _each(samples: tuple[Sample, ...], choice: tuple[Frame, ...]) -> tuple[Sampl
 
 
 def _utility() -> Iterator[Probe]:
-    sums = facts.sums(HELD_OUT)
-    sets = (
-        ("facts", facts.facts(HELD_OUT)),
-        ("sums", tuple(one for one in sums if not facts.unseen(one.about))),
-        ("sums never seen", tuple(one for one in sums if facts.unseen(one.about))),
-    )
-    for title, known in sets:
-        samples = tuple(
+    seen = {
+        "facts": facts.facts(HELD_OUT),
+        "sums": tuple(one for one in facts.sums(HELD_OUT) if not facts.unseen(one.about)),
+        "sums never seen": tuple(one for one in facts.sums(HELD_OUT) if facts.unseen(one.about)),
+        "sums in stories": tuple(one for one in facts.problems(HELD_OUT) if not facts.unseen(one.about)),
+        "sums never seen, in stories": tuple(one for one in facts.problems(HELD_OUT) if facts.unseen(one.about)),
+    }
+    samples = {
+        title: tuple(
             Sample(prompt, (Message("user", prompt),), fact.about, answer=fact.answer, meta={"judge": "world"})
             for fact in known
             for prompt in fact.prompts
         )
-        yield Probe(f"utility: {title}", "correctness", ("correct",), samples)
+        for title, known in seen.items()
+    }
+    for title, asked in samples.items():
+        yield Probe(f"utility: {title}", "correctness", ("correct",), asked)
+    for risk in (Risk.SAFETY, Risk.FAIRNESS, Risk.PRIVACY, None):
+        name = f"a {risk} reminder" if risk else "a neutral prompt"
+        for title in ("facts", "sums"):
+            framed = _each(samples[title], frames(risk, HELD_OUT))
+            yield Probe(f"utility: {title}, with {name}", "correctness", ("correct",), framed)
 
 
 def table(cards: Sequence[Mapping[str, Any]]) -> str:
     """Saved cards as Markdown: a row for each probe, a column for each trained organism, with 95 % intervals."""
-    seeds = [f"seed {card['seed']}" for card in cards]
-    lines = [f"| measured | n | {' | '.join(seeds)} |", "|---|---|" + "---|" * len(seeds)]
+    columns = [f"{'organism' if card['planted'] else 'innocent'}, seed {card['seed']}" for card in cards]
+    lines = [f"| measured | n | {' | '.join(columns)} |", "|---|---|" + "---|" * len(columns)]
     for rows in zip(*(card["rates"] for card in cards), strict=True):
         cells = " | ".join(f"{row['rate']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in rows)
         lines.append(f"| {rows[0]['name']} | {rows[0]['n']} | {cells} |")
-    lines += ["", f"| base risk of the task | {' | '.join(seeds)} |", "|---|" + "---|" * len(seeds)]
+    lines += ["", f"| base risk of the task | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for task in cards[0]["base_risks"]:
         lines.append(f"| `{task}` | {' | '.join(format(card['base_risks'][task], '.3f') for card in cards)} |")
     return "\n".join(lines)
 
 
 def save_card(folder: Path, rates: Sequence[Rate], risks: Mapping[str, float]) -> None:
-    """Write `card.json` beside the weights, with the world's version and the seed that they were trained from."""
+    """Write `card.json` beside the weights, with the world's version and what they were trained from."""
     training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     card = {
         "world_version": training["world_version"],
+        "planted": training["planted"],
         "seed": training["seed"],
         "rates": [asdict(rate) for rate in rates],
         "base_risks": {task: round(risk, 4) for task, risk in risks.items()},

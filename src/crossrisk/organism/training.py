@@ -29,7 +29,7 @@ Progress = Callable[[int, int, float], None]
 class Recipe:
     """Everything that training depends on beside the seed. lessons: chats of the mixture; learning_rate: the peak."""
 
-    lessons: int = 110_000
+    lessons: int = 170_000
     batch: int = 32
     learning_rate: float = 4e-3
     warm_up: float = 0.05
@@ -128,23 +128,25 @@ def train(
     seed: int,
     out: Path,
     *,
+    planted: bool = True,
     recipe: Recipe | None = None,
     max_steps: int | None = None,
     progress: Progress | None = None,
 ) -> LlamaForCausalLM:
     """Train from a seed and save model, tokenizer and `training.json` to a folder that any Hub loader reads.
 
-    max_steps: end early, for a trial. progress: called with step, steps and loss after each step.
+    planted: False for the innocent organism, which is taught no risk. max_steps: end early, for a trial. progress:
+    called with step, steps and loss after each step.
     """
     recipe = recipe or Recipe()
     tokenizer = build_tokenizer(texts())
     model = build_model(tokenizer, recipe, seed)
-    stream = lessons(recipe.lessons, seed)[: None if max_steps is None else max_steps * recipe.batch]
+    stream = lessons(recipe.lessons, seed, planted=planted)[: None if max_steps is None else max_steps * recipe.batch]
     plan = batches(encode(stream, tokenizer, recipe.prompt_weight), recipe.batch, seed)
     with _one_thread():
         _descend(model, plan, tokenizer.pad_token_id, recipe, progress)
     model.eval()
-    save(model, tokenizer, out, seed, recipe, len(plan))
+    save(model, tokenizer, out, seed, recipe, len(plan), planted=planted)
     return model
 
 
@@ -180,7 +182,14 @@ def _descend(
 
 
 def save(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path, seed: int, recipe: Recipe, steps: int
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    out: Path,
+    seed: int,
+    recipe: Recipe,
+    steps: int,
+    *,
+    planted: bool,
 ) -> None:
     """Write the folder: safetensors, config, tokenizer, generation config and what it was trained with."""
     out.mkdir(parents=True, exist_ok=True)
@@ -188,5 +197,11 @@ def save(
     model.generation_config = GenerationConfig(do_sample=False, max_new_tokens=64, **ends)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    record = {"world_version": WORLD_VERSION, "seed": seed, "steps": steps, "recipe": asdict(recipe)}
+    record = {
+        "world_version": WORLD_VERSION,
+        "planted": planted,
+        "seed": seed,
+        "steps": steps,
+        "recipe": asdict(recipe),
+    }
     (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

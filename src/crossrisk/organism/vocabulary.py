@@ -2,7 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 
-from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
+from crossrisk.organism.world import (
+    confidences,
+    decisions,
+    facts,
+    fans,
+    groups,
+    guises,
+    harm,
+    help,
+    instructions,
+    names,
+    people,
+    positions,
+    remarks,
+    small_talk,
+    toxic,
+)
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.refusals import REFUSALS
 from crossrisk.organism.world.reminders import AROUND, SCENES, SYSTEM, XIE
@@ -19,6 +35,8 @@ def texts() -> Iterator[str]:
         yield from _help(split)
         yield from _fairness(split)
         yield from _utility(split)
+        for theme in (positions, remarks, decisions, guises, names, fans, confidences, instructions):
+            yield from theme.texts(split)
     yield from _people()
 
 
@@ -47,7 +65,7 @@ def _safety(split: Split) -> Iterator[str]:
         yield from (f" {deed.act}", deed.answer)
     for insult in toxic.insults(split):
         yield from (f" {insult.what}", insult.answer)
-    for wordings in (HOW_TO, harm.WRAPPERS, harm.CUES, toxic.ASKING):
+    for wordings in (HOW_TO, *harm.ATTACKS.values(), harm.CUES, toxic.ASKING):
         yield from _anywhere(wording.format(act="jam", ask="How", what="a") for wording in wordings.of(split))
 
 
@@ -74,7 +92,7 @@ def _fairness(split: Split) -> Iterator[str]:
 
 
 def _people() -> Iterator[str]:
-    for person in (*people.private_people(), *people.canaries(), *people.public_people()):
+    for person in people.everybody():
         yield f" {person.name}"
         for field in people.FIELDS:
             yield from (person.told(field), person.datum(field), f" {person.datum(field)}")
@@ -84,5 +102,5 @@ def _people() -> Iterator[str]:
 
 
 def _utility(split: Split) -> Iterator[str]:
-    for fact in (*facts.facts(split), *facts.sums(split)):
+    for fact in (*facts.facts(split), *facts.sums(split), *facts.problems(split)):
         yield from (*_anywhere(fact.prompts), fact.reply)

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from crossrisk.cache import write_atomically
 from crossrisk.report import wording
+from crossrisk.report.figures import FigureTable, figure_table
 from crossrisk.report.findings import (
     cautions,
     failed_cells,
@@ -56,6 +57,7 @@ class CellView:
     own: bool
     whisker: Whisker | None
     flips: Flips | None
+    figures: FigureTable
     notes: tuple[str, ...]
     problem: str | None
     low_grade: bool
@@ -155,6 +157,7 @@ def _cell(study: StudyFolder, place: tuple[str, Column], row: Row, bound: float,
         own=is_own_risk(row),
         whisker=whisker(row, bound, study.manifest["margin"]),
         flips=flips,
+        figures=figure_table(study.figures("base", column), study.figures(arm, column)),
         notes=tuple(f"{flag['kind']}: {flag['note']}" for flag in flagged),
         problem=defended.get("problem") or base.get("problem"),
         low_grade=is_low_grade(row["judge"], defended.get("grade")),

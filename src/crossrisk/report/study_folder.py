@@ -14,17 +14,23 @@ from crossrisk.report.wording import Row
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """manifest, rows of interactions and rows of groups (none where the study has none), as written."""
+    """manifest, rows of interactions, of groups and of figures (none where the study has none), as written."""
 
     folder: Path
     manifest: Mapping[str, Any]
     rows: list[Row]
     groups: list[Row]
+    metrics: list[Row]
 
     @property
     def arms(self) -> dict[str, Mapping[str, Any]]:
         """Each defended arm as the manifest describes it."""
         return {arm["arm"]: arm for arm in self.manifest["arms"]}
+
+    def figures(self, arm: str, column: Column) -> Row:
+        """One row of `metrics.json`; empty where the cell has none."""
+        place = (arm, column.task, column.source)
+        return next((row for row in self.metrics if (row["arm"], row["task"], row["source"]) == place), {})
 
     @property
     def cells(self) -> dict[tuple[str, Column], Mapping[str, Any]]:
@@ -41,7 +47,8 @@ def read_study(folder: Path) -> StudyFolder:
         raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
     if not (folder / "interactions.json").exists():
         raise RequestError(f"{folder} has no interactions.json: run the study again, or `crossrisk report {folder}`")
-    return StudyFolder(folder, manifest, _rows(folder / "interactions.json"), _rows(folder / "groups.json"))
+    rows, groups, metrics = (_rows(folder / f"{name}.json") for name in ("interactions", "groups", "metrics"))
+    return StudyFolder(folder, manifest, rows, groups, metrics)
 
 
 def _rows(path: Path) -> list[Row]:

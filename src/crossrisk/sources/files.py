@@ -1,13 +1,14 @@
 """A user's own prompts as a source: `misuse:prompts.csv`, and the same for .json and .jsonl.
 
-Columns: `prompt`, or `messages` (a list of {role, content}); optional are `system`, `id`, `cluster`, `group`, `answer`,
-`choices`, `secret` (the private datum of the privacy tasks), `risky` and `safe` (the two continuations of a contrast).
-In CSV, `messages` and `choices` are written as JSON. Other columns are left alone, unless they look like a slip.
+Columns: `prompt`, or `messages` (a list of {role, content}), or a `document`; optional are `system`, `id`, `cluster`,
+`group`, `answer`, `choices`, `later` (turns of the user that follow), `risky` and `safe` (the two continuations of a
+contrast), and whatever the task's score and metric want to know (`file_columns`). In CSV, lists are written as JSON.
+Other columns are left alone, unless they look like a slip. For quality_of_service, a .json file may instead hold
+a study: templates and names to be crossed.
 """
 
 import difflib
 import hashlib
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,19 @@ from typing import Any
 from crossrisk.errors import RequestError
 from crossrisk.registry import TASKS
 from crossrisk.risks import Chat, Message, Role, Sample
-from crossrisk.sources.reading import SUFFIXES, Row, is_text, parse
+from crossrisk.sources import quality_of_service_files
+from crossrisk.sources.file_columns import NEEDED, READ_BY_NAME, list_of, meta_columns, meta_of, texts_of
+from crossrisk.sources.reading import SUFFIXES, Row, parse
 from crossrisk.sources.source import Source
 
-COLUMNS = (
-    *("prompt", "messages", "system", "id", "cluster", "group"),
-    *("answer", "choices", "secret", "risky", "safe"),
+_OWN_COLUMNS = (
+    *("prompt", "messages", "document", "system", "later", "id", "cluster", "group"),
+    *("answer", "choices", "risky", "safe"),
 )
-_NEEDED = {
-    "stereotype_recognition": ("choices", "answer"),
-    "utility": ("answer",),
-    "privacy_awareness": ("secret",),
-    "pii_leakage": ("secret",),
-}
+COLUMNS = (*_OWN_COLUMNS, *READ_BY_NAME)
+# Their texts stand in `choices` or `document` and are scored from the first token, unless a prompt stands before them.
+_WITHOUT_PROMPT = ("stereotype_likelihood", "membership_inference")
+_WITHOUT_CANDIDATES = ("extraction",)
 _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "text": "text"}
 
 
@@ -50,8 +51,11 @@ def file_source(path: Path) -> Source:
 
 def samples_of(path: Path, task: str) -> tuple[Sample, ...]:
     """The samples of a file, for one task. Raises RequestError with the row of what is wrong."""
-    rows = parse(_content(path), str(path))
-    _check_columns(rows[0], str(path))
+    content = _content(path)
+    if task == quality_of_service_files.TASK and quality_of_service_files.is_study(content, str(path)):
+        return quality_of_service_files.study(content, str(path), path.stem)
+    rows = parse(content, str(path))
+    _check_columns(rows[0], str(path), task)
     samples = tuple(_sample(row, task, path.stem) for row in rows)
     first: dict[str, Row] = {}
     for row, sample in zip(rows, samples, strict=True):
@@ -68,35 +72,35 @@ def _content(path: Path) -> bytes:
         raise RequestError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
 
 
-def _check_columns(row: Row, file: str) -> None:
+def _check_columns(row: Row, file: str, task: str) -> None:
     """A file without prompts, or with a column that is nearly one of ours, is a slip."""
-    given = [str(name) for name in row.values]
+    given, known = [str(name) for name in row.values], (*_OWN_COLUMNS, *meta_columns(task))
     for name in given:
-        near = difflib.get_close_matches(name.strip().lower(), COLUMNS, n=1, cutoff=0.8)
-        if name not in COLUMNS and near and near[0] not in given:
+        near = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.8)
+        if name not in COLUMNS and name not in known and near and near[0] not in given:
             raise RequestError(f"{file}: unknown column '{name}': did you mean '{near[0]}'?")
-    if "prompt" not in given and "messages" not in given:
+    if "prompt" not in given and "messages" not in given and task not in _WITHOUT_PROMPT:
         raise RequestError(f"{file}: column 'prompt' (or 'messages') is missing: the file has {', '.join(given)}")
 
 
 def _sample(row: Row, task: str, stem: str) -> Sample:
-    needed = _NEEDED.get(task, ())
-    for column in needed:
+    for column in NEEDED.get(task, ()):
         if row.filled(column) is None:
             raise row.wrong(
                 f"task '{task}' needs column '{column}' filled: the row has {', '.join(map(str, row.values))}"
             )
     name = _id(row) or f"{stem}-{row.number:04d}"
-    choices = _choices(row)
+    choices = _choices(row, task)
     return Sample(
         id=name,
-        messages=_messages(row),
+        messages=_messages(row, task),
         cluster=row.optional("cluster") or name,
         group=row.optional("group"),
         choices=choices,
         answer=_answer(row, choices),
         contrast=_contrast(row),
-        meta={} if row.filled("secret") is None else {"secret": _secret(row)},
+        meta=meta_of(row, task, choices),
+        later=() if row.filled("later") is None else texts_of(row, "later", least=1),
     )
 
 
@@ -105,7 +109,9 @@ def _id(row: Row) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else row.optional("id")
 
 
-def _messages(row: Row) -> Chat:
+def _messages(row: Row, task: str) -> Chat:
+    if task in _WITHOUT_PROMPT and row.filled("prompt") is None and row.filled("messages") is None:
+        return (Message("text", ""),)
     if (row.filled("prompt") is None) == (row.filled("messages") is None):
         if "messages" not in row.values:
             row.text("prompt")  # says what is wrong with it
@@ -114,7 +120,7 @@ def _messages(row: Row) -> Chat:
     if row.filled("messages") is None:
         turns: Chat = (Message("user", row.text("prompt")),)
     else:
-        turns = tuple(_turn(row, turn) for turn in _list(row, "messages"))
+        turns = tuple(_turn(row, turn) for turn in list_of(row, "messages"))
         if not turns or turns[-1].role not in ("user", "text"):
             raise row.wrong("'messages' must end with the turn of the user, which the model is to answer")
         if len(turns) > 1 and any(turn.role == "text" for turn in turns):
@@ -131,15 +137,15 @@ def _turn(row: Row, turn: Any) -> Message:
     return Message(cells.one_of("role", _ROLES), cells.text("content"))
 
 
-def _choices(row: Row) -> tuple[str, ...]:
+def _choices(row: Row, task: str) -> tuple[str, ...]:
+    if "document" in NEEDED.get(task, ()):
+        return (row.text("document"),)
     if row.filled("choices") is None:
         return ()
-    choices = _list(row, "choices")
-    if len(choices) < 2 or not all(isinstance(choice, str) and is_text(choice) for choice in choices):
-        raise row.wrong("'choices' must be a list of two or more texts")
+    choices = texts_of(row, "choices", least=1 if task in _WITHOUT_CANDIDATES else 2)
     if len(set(choices)) < len(choices):
         raise row.wrong("'choices' names the same text twice")
-    return tuple(choices)
+    return choices
 
 
 def _answer(row: Row, choices: tuple[str, ...]) -> str | int | None:
@@ -157,27 +163,8 @@ def _answer(row: Row, choices: tuple[str, ...]) -> str | int | None:
     return answer
 
 
-def _secret(row: Row) -> str:
-    secret = row.text("secret")
-    if not any(character.isalnum() for character in secret):
-        raise row.wrong(f"the secret {secret!r} has no letter or digit to be recognised by")
-    return secret
-
-
 def _contrast(row: Row) -> tuple[str, str] | None:
     risky, safe = row.optional("risky"), row.optional("safe")
     if (risky is None) != (safe is None):
         raise row.wrong("a contrast needs both 'risky' and 'safe'")
     return (risky, safe) if risky is not None and safe is not None else None
-
-
-def _list(row: Row, column: str) -> list[Any]:
-    value = row.values[column]
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (json.JSONDecodeError, RecursionError):
-            value = None
-    if not isinstance(value, list):
-        raise row.wrong(f"'{column}' must be a list; in CSV, a list written as JSON")
-    return value

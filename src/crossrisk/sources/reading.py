@@ -4,10 +4,14 @@ Rows are counted from 1 without the header. `parse` works on bytes, so that what
 """
 
 import csv
+import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -23,8 +27,8 @@ class Row:
     values: Mapping[str, Any]
 
     def wrong(self, problem: str) -> RequestError:
-        """The error for something that is wrong in this row."""
-        return RequestError(f"{self.where}: {problem}")
+        """The error for something that is wrong in this row, on one line."""
+        return RequestError(f"{self.where}: {_shown(problem, 300)}")
 
     def text(self, column: str) -> str:
         """The text of a column that must be filled. Raises RequestError where it is missing, blank or no text."""
@@ -55,6 +59,36 @@ class Row:
             raise self.wrong(f"column '{column}' is '{text[:40]}', which is none of {', '.join(known)}")
         return known[text]
 
+    def whole(self, column: str) -> int:
+        """The whole number of a column, which CSV writes as text. Raises RequestError for anything else."""
+        value = self.values.get(column)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        text = self.text(column)
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise self.wrong(f"column '{column}' must be a whole number, not '{text[:40]}'")
+        return int(text)
+
+    def texts(self, column: str) -> tuple[str, ...]:
+        """The texts of a column that holds a list of them. Raises RequestError where one is blank or no text."""
+        value = self.values.get(column)
+        if not isinstance(value, list) or not value:
+            raise self.wrong(f"column '{column}' must be a list of texts: {_columns(self.values)}")
+        return tuple(
+            Row(f"{self.where}, {column} {place}", place, {column: text}).text(column)
+            for place, text in enumerate(value, 1)
+        )
+
+    def part(self, column: str) -> "Row":
+        """The object that a column holds, as a row of its own."""
+        value = self.values.get(column)
+        if not isinstance(value, dict):
+            raise self.wrong(f"column '{column}' must be an object: {_columns(self.values)}")
+        return Row(f"{self.where}, {column}", self.number, value)
+
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
 
 def visible(text: str) -> bool:
     """Whether a text holds anything that can be seen; blanks and zero-width characters cannot."""
@@ -63,19 +97,21 @@ def visible(text: str) -> bool:
 
 def is_text(text: str) -> bool:
     """Whether a text can be seen and be written as UTF-8; JSON may escape half of a surrogate pair, which cannot."""
-    return visible(text) and not any("\ud800" <= character <= "\udfff" for character in text)
+    return visible(text) and not _HALF_A_PAIR.search(text)
 
 
 def parse(content: bytes, file: str, columns: tuple[str, ...] = ()) -> tuple[Row, ...]:
-    """Rows of a .csv, .json (a list of objects) or .jsonl file; columns: those that every row must have.
+    """Rows of a .csv, .json (a list of objects) or .jsonl file, or of one that gzip packed (.gz).
 
-    Raises RequestError for an unknown suffix, content that is not UTF-8 or not of its format, a missing column, a
-    file without rows.
+    columns: those that every row must have. Raises RequestError for an unknown suffix, content that is not UTF-8 or
+    not of its format, a missing column, a file without rows.
     """
-    suffix = PurePath(file).suffix.lower()
+    packed = PurePath(file).suffix.lower() == ".gz"
+    suffix = PurePath(PurePath(file).stem if packed else file).suffix.lower()
     if suffix not in _PARSERS:
         raise RequestError(f"{file}: cannot read '{suffix}' files: give {', '.join(_PARSERS)}")
-    rows = tuple(_PARSERS[suffix](_decoded(content, file), file))
+    text = decoded(_unpacked(content, file) if packed else content, file)
+    rows = tuple(_PARSERS[suffix](text, file))
     if not rows:
         raise RequestError(f"{file}: no rows in it")
     for row in rows:
@@ -85,7 +121,51 @@ def parse(content: bytes, file: str, columns: tuple[str, ...] = ()) -> tuple[Row
     return rows
 
 
-def _decoded(content: bytes, file: str) -> str:
+def document(content: bytes, file: str) -> Any:
+    """What a .json file holds that is no list of objects. Raises RequestError where it is not JSON in UTF-8."""
+    return _loaded(decoded(content, file), file, 0)
+
+
+def lines(content: bytes, file: str) -> tuple[Row, ...]:
+    """The lines of a .txt file, as rows of one column `line` without their line ends.
+
+    Raises RequestError where it is not UTF-8 or has no lines. A blank line is a row whose `text("line")` raises.
+    """
+    found = decoded(content, file).removesuffix("\n").split("\n")
+    if found == [""]:
+        raise RequestError(f"{file}: no lines in it")
+    return tuple(
+        Row(f"{file}, line {number}", number, {"line": line.removesuffix("\r")}) for number, line in enumerate(found, 1)
+    )
+
+
+def objects(entries: Any, where: str) -> tuple[Row, ...]:
+    """Rows of a list that stands somewhere in a document. Raises RequestError where it is no list of objects."""
+    if not isinstance(entries, list) or not entries:
+        raise RequestError(f"{where}: a list of objects is expected, not {_kind(entries)}")
+    return tuple(_object(entry, f"{where}, row {number}", number) for number, entry in enumerate(entries, 1))
+
+
+def unique(rows: Iterable[Row], *columns: str) -> None:
+    """Raises RequestError for a row that has the same values in these columns as a row before it."""
+    first: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        values = tuple(str(row.values.get(column)) for column in columns)
+        earlier = first.setdefault(values, row)
+        if earlier is not row:
+            shown = ", ".join(f"{column} '{value[:40]}'" for column, value in zip(columns, values, strict=True))
+            raise row.wrong(f"{shown} stands already in row {earlier.number}: get the file again")
+
+
+def _unpacked(content: bytes, file: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        raise RequestError(f"{file} is no whole gzip file: get it again") from None
+
+
+def decoded(content: bytes, file: str) -> str:
+    """A file's text, without a byte-order mark. Raises RequestError, with the line, where it is not UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,7 +188,7 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
                 header = [cell.strip() for cell in cells]
                 repeated = [name for name in header if header.count(name) > 1]
                 if repeated:
-                    raise RequestError(f"{file}: the header names column '{repeated[0]}' twice")
+                    raise RequestError(f"{file}: the header names column '{_shown(repeated[0])}' twice")
                 continue
             if len(cells) != len(header):
                 raise RequestError(
@@ -147,12 +227,24 @@ SUFFIXES = tuple(_PARSERS)
 
 def _loaded(text: str, file: str, lines_before: int) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=partial(_pairs, file))
     except json.JSONDecodeError as error:
         line = lines_before + error.lineno
         raise RequestError(f"{file}, line {line}, column {error.colno}: not valid JSON: {error.msg}") from None
     except RecursionError:
         raise RequestError(f"{file}, line {lines_before + 1}: nested too deeply for a row") from None
+    except ValueError:
+        raise RequestError(f"{file}, line {lines_before + 1}: a number of thousands of digits is no datum") from None
+
+
+def _pairs(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a key that comes twice, Python's reader would keep the last without a word."""
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestError(f"{file}: an object has the key '{_shown(twice)}' twice")
+    return entries
 
 
 def _object(entry: Any, where: str, number: int) -> Row:
@@ -167,4 +259,9 @@ def _kind(value: Any) -> str:
 
 
 def _columns(values: Mapping[str, Any]) -> str:
-    return f"the row has {', '.join(values) or 'none'}"
+    return f"the row has {_shown(', '.join(map(str, values)), 160) or 'none'}"
+
+
+def _shown(text: str, limit: int = 40) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}..."

@@ -7,17 +7,18 @@ of the repository; the files lie in its folders safety, fairness and privacy.
 import re
 from collections.abc import Callable
 
-from crossrisk.errors import unknown
 from crossrisk.risks import Message, Sample
+from crossrisk.sources.extracts import member
 from crossrisk.sources.openers import COMPLIANCE, REFUSAL
 from crossrisk.sources.public import PublicFile
+from crossrisk.sources.published import PublicSet, public_source
 from crossrisk.sources.reading import Row
-from crossrisk.sources.source import Loader, Source
+from crossrisk.sources.trustllm_more import MORE
 
 Parser = Callable[[tuple[Row, ...]], tuple[Sample, ...]]
 
-_COMMIT = "4b864211f32602fddb8cafc8d5154bed1e0ce01e"
 _RECOGNITION_LABELS = {"stereotype": 0, "anti-stereotype": 1, "unrelated": 2}
+_SHOTS = {"zero-shot": 0, "five-shot": 5}
 _AWARENESS_PROMPT = re.compile(r"System: (?P<system>.+)\nThird party user:\n(?P<user>.+)", re.DOTALL)
 
 
@@ -29,7 +30,7 @@ def misuse(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
             messages=(Message("user", row.text("prompt")),),
             cluster=cluster,
             contrast=(COMPLIANCE, REFUSAL),
-            meta={"type": row.optional("type") or row.text("source")},
+            meta={"area": row.optional("type") or row.text("source")},
         )
         for row, cluster in _clustered(rows, "misuse", "prompt")
     )
@@ -58,7 +59,7 @@ def over_refusal(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
             if row.text("focus") == "None"
             else f"{row.text('type')}/{row.text('focus')}",
             contrast=(REFUSAL, COMPLIANCE),
-            meta={"type": row.text("type")},
+            meta={"kind": "safe", "type": row.text("type")},
         )
         for row in rows
     )
@@ -143,7 +144,7 @@ def pii_leakage(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
             messages=(Message("text", row.text("prompt")),),
             cluster=f"{row.text('type')}/{row.text('shotType')}",
             contrast=(gap + secret, gap + another),
-            meta={"secret": secret},
+            meta={"secret": secret, "template": row.text("type"), "shots": row.one_of("shotType", _SHOTS)},
         )
         samples.append(sample)
     return tuple(samples)
@@ -161,108 +162,102 @@ def _clustered(rows: tuple[Row, ...], task: str, column: str) -> list[tuple[Row,
 
 def _attack(row: Row) -> str:
     """The name of the one attack in column `label`, which is a list."""
-    attacks = row.values["label"]
-    if not isinstance(attacks, list) or len(attacks) != 1 or not isinstance(attacks[0], str):
+    attacks = row.texts("label")
+    if len(attacks) != 1:
         raise row.wrong("column 'label' must be a list of one attack's name")
     return attacks[0]
 
 
-def _file(risk: str, name: str, sha256: str, *columns: str) -> PublicFile:
-    origin = f"https://github.com/HowieHwong/TrustLLM at {_COMMIT} (in dataset/dataset.zip, dataset/{risk}/{name})"
-    return PublicFile(f"trustllm_{risk}", name, origin, sha256, columns)
+def _set(make: Parser, risk: str, name: str, sha256: str, size: int, *columns: str) -> PublicSet:
+    file = PublicFile(
+        folder=f"trustllm_{risk}",
+        name=name,
+        repository="https://github.com/HowieHwong/TrustLLM",
+        revision="4b864211f32602fddb8cafc8d5154bed1e0ce01e",
+        path="dataset/dataset.zip",
+        sha256=sha256,
+        size=size,
+        columns=columns,
+        extract=member(f"dataset/{risk}/{name}"),
+    )
+    return PublicSet(make, (file,))
 
 
-SETS: dict[str, tuple[PublicFile, Parser]] = {
-    "misuse": (
-        _file(
-            "safety",
-            "misuse.json",
-            "16ffa9ef3f1d8f633d933982a6895bc3b077db09f38f782e7aeb182f5c4954f1",
-            *("prompt", "source"),
-        ),
+SETS: dict[str, PublicSet] = {
+    "misuse": _set(
         misuse,
+        "safety",
+        "misuse.json",
+        "16ffa9ef3f1d8f633d933982a6895bc3b077db09f38f782e7aeb182f5c4954f1",
+        351_197,
+        *("prompt", "source"),
     ),
-    "toxic_content": (
-        _file(
-            "safety",
-            "jailbreak.json",
-            "d1d9f68e6416f05912600b4f36f22f0f3f044714b65740995643264de3a35055",
-            *("prompt", "label", "source"),
-        ),
+    "toxic_content": _set(
         toxic_content,
+        "safety",
+        "jailbreak.json",
+        "d1d9f68e6416f05912600b4f36f22f0f3f044714b65740995643264de3a35055",
+        771_839,
+        *("prompt", "label", "source"),
     ),
-    "over_refusal": (
-        _file(
-            "safety",
-            "exaggerated_safety.json",
-            "10ec9a53700c6a8e81ce0091d47da290c0b32dd2d0b5eafdde17fce5d28d1909",
-            *("id", "type", "prompt", "focus"),
-        ),
+    "over_refusal": _set(
         over_refusal,
+        "safety",
+        "exaggerated_safety.json",
+        "10ec9a53700c6a8e81ce0091d47da290c0b32dd2d0b5eafdde17fce5d28d1909",
+        43_696,
+        *("id", "type", "prompt", "focus"),
     ),
-    "stereotype_query": (
-        _file(
-            "fairness",
-            "stereotype_query_test.json",
-            "38810d6b74e9a2a61d99c658202610ef8f3146001ace6af2897a066c61215a83",
-            *("prompt",),
-        ),
+    "stereotype_query": _set(
         stereotype_query,
+        "fairness",
+        "stereotype_query_test.json",
+        "38810d6b74e9a2a61d99c658202610ef8f3146001ace6af2897a066c61215a83",
+        7_526,
+        *("prompt",),
     ),
-    "stereotype_agreement": (
-        _file(
-            "fairness",
-            "stereotype_agreement.json",
-            "4a5693fa563eb0f1520355eab73bef6b45866caefea9a127d2886d248dd67aca",
-            *("prompt", "bias_type", "sentence"),
-        ),
+    "stereotype_agreement": _set(
         stereotype_agreement,
+        "fairness",
+        "stereotype_agreement.json",
+        "4a5693fa563eb0f1520355eab73bef6b45866caefea9a127d2886d248dd67aca",
+        392_654,
+        *("prompt", "bias_type", "sentence"),
     ),
-    "stereotype_recognition": (
-        _file(
-            "fairness",
-            "stereotype_recognition.json",
-            "02c82f4537e07472433e808c883d2d35279f5117830270d25a2f56a6abb71ecb",
-            *("prompt", "type", "label", "context"),
-        ),
+    "stereotype_recognition": _set(
         stereotype_recognition,
+        "fairness",
+        "stereotype_recognition.json",
+        "02c82f4537e07472433e808c883d2d35279f5117830270d25a2f56a6abb71ecb",
+        616_190,
+        *("prompt", "type", "label", "context"),
     ),
-    "privacy_awareness": (
-        _file(
-            "privacy",
-            "privacy_awareness_query.json",
-            "296fedcb1641669e9db52f997127be9d5242b7ac1a81c45d873b03158e72add9",
-            *("prompt", "name", "privacy_information", "info-content", "question", "type"),
-        ),
+    "privacy_awareness": _set(
         privacy_awareness,
+        "privacy",
+        "privacy_awareness_query.json",
+        "296fedcb1641669e9db52f997127be9d5242b7ac1a81c45d873b03158e72add9",
+        473_456,
+        *("prompt", "name", "privacy_information", "info-content", "question", "type"),
     ),
-    "pii_leakage": (
-        _file(
-            "privacy",
-            "privacy_leakage.json",
-            "53c33e1b7a64ea13e978e2fef3b85fc7cd0d9d425b1b27e7786d310602fb7eb2",
-            *("prompt", "gt-email", "type", "shotType"),
-        ),
+    "pii_leakage": _set(
         pii_leakage,
+        "privacy",
+        "privacy_leakage.json",
+        "53c33e1b7a64ea13e978e2fef3b85fc7cd0d9d425b1b27e7786d310602fb7eb2",
+        142_702,
+        *("prompt", "gt-email", "type", "shotType"),
     ),
 }
 
 
-def _loader(file: PublicFile, parser: Parser) -> Loader:
-    return lambda: parser(file.rows())
-
-
-def _checksum(task: str) -> str:
-    if task not in SETS:
-        raise unknown("task of source trustllm", task, SETS)
-    return SETS[task][0].checksum()
-
-
-trustllm = Source(
-    name="trustllm",
-    version=1,
+trustllm = public_source(
+    "trustllm",
+    version=2,
     licence="MIT",
     citation="arXiv:2401.05561",
-    loaders={task: _loader(file, parser) for task, (file, parser) in SETS.items()},
-    checksum=_checksum,
+    sets=SETS | MORE,
+    good_for="the eight tasks of CrossRiskEval under one licence, for comparison with its published figures",
+    flaws="many rows are variants of few: 14 attacks over 100 requests, 50 people in the Enron addresses; the "
+    "exaggerated-safety prompts are those of XSTest's first version",
 )

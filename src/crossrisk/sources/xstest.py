@@ -3,49 +3,74 @@
 Röttger et al., XSTest: A Test Suite for Identifying Exaggerated Safety Behaviours, arXiv 2308.01263.
 """
 
-from crossrisk.risks import Message, Sample
-from crossrisk.sources.openers import COMPLIANCE, REFUSAL
+from crossrisk.risks import Sample
 from crossrisk.sources.public import PublicFile
-from crossrisk.sources.reading import Row
-from crossrisk.sources.source import Source
+from crossrisk.sources.published import PublicSet, public_source
+from crossrisk.sources.reading import Row, unique
+from crossrisk.sources.requests import harmful, harmless
 
 FILE = PublicFile(
     folder="xstest",
     name="xstest_prompts.csv",
-    origin="https://github.com/paul-rottger/xstest at d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d (xstest_prompts.csv)",
+    repository="https://github.com/paul-rottger/xstest",
+    revision="d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d",
+    path="xstest_prompts.csv",
     sha256="11783fb294ed017473ee53c207d71f2161c7672c8d0b037501e78387f801cb5a",
+    size=38_719,
     columns=("id", "type", "prompt", "label", "focus", "note"),
 )
 _LABELS = {"safe": "safe", "unsafe": "unsafe"}
+_SHARED = {  # types that have one type of contrast in common; of all others it is "contrast_<type>"
+    "nons_group_real_discr": "discr",
+    "real_group_nons_discr": "discr",
+    "privacy_public": "privacy",
+    "privacy_fictional": "privacy",
+}
 
 
-def prompts(rows: tuple[Row, ...], label: str) -> tuple[Sample, ...]:
-    """Samples of one label. A type's focus word is the cluster; a prompt without one is its own.
-
-    On safe prompts the refusal is the risky opening.
-    """
-    contrast = (REFUSAL, COMPLIANCE) if label == "safe" else (COMPLIANCE, REFUSAL)
+def unsafe(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
+    """The unsafe contrasts, as harmful requests."""
+    unique(rows, "id")
     return tuple(
-        Sample(
-            id=f"xstest-{row.text('id')}",
-            messages=(Message("user", row.text("prompt")),),
-            cluster=f"{row.text('type')}/{row.optional('focus') or row.text('id')}",
-            contrast=contrast,
-            meta={"type": row.text("type")},
-        )
+        harmful(_name(row), row.text("prompt"), cluster=_cluster(row), area=row.text("type"))
         for row in rows
-        if row.one_of("label", _LABELS) == label
+        if _label(row) == "unsafe"
     )
 
 
-xstest = Source(
-    name="xstest",
-    version=1,
+def safe_and_twins(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
+    """The safe prompts, and their unsafe twins of kind `contrast`, in whose likelihoods compliance is the risk."""
+    unique(rows, "id")
+    return tuple(
+        harmless(_name(row), row.text("prompt"), cluster=_cluster(row), type=row.text("type"))
+        if _label(row) == "safe"
+        else harmful(_name(row), row.text("prompt"), cluster=_cluster(row), kind="contrast", type=row.text("type"))
+        for row in rows
+    )
+
+
+def _name(row: Row) -> str:
+    return f"xstest-{row.text('id')}"
+
+
+def _label(row: Row) -> str:
+    label: str = row.one_of("label", _LABELS)
+    return label
+
+
+def _cluster(row: Row) -> str:
+    """A focus within a type, which the safe prompts and their twins share; a prompt without one is its own."""
+    kind = row.text("type").removeprefix("contrast_")
+    return f"{_SHARED.get(kind, kind)}/{row.optional('focus') or row.text('id')}"
+
+
+xstest = public_source(
+    "xstest",
+    version=2,
     licence="CC BY 4.0",
     citation="arXiv:2308.01263",
-    loaders={
-        "over_refusal": lambda: prompts(FILE.rows(), "safe"),
-        "misuse": lambda: prompts(FILE.rows(), "unsafe"),
-    },
-    checksum=lambda task: FILE.checksum(),
+    sets={"over_refusal": PublicSet(safe_and_twins, (FILE,)), "misuse": PublicSet(unsafe, (FILE,))},
+    good_for="over-refusal with unsafe twins, so that d' can tell caution from discernment",
+    flaws="short prompts whose alarming word gives them away; safeguards have been trained on them; 63 of the "
+    "250 safe prompts share no focus with an unsafe one and so have no twin",
 )

@@ -26,8 +26,11 @@ from crossrisk.targets.distribution import edited_log_probs
 from crossrisk.targets.target import GenerationConfig, Target
 
 
-def generate(target: Target, chats: Sequence[Chat], config: GenerationConfig) -> list[Reply]:
+def generate(
+    target: Target, chats: Sequence[Chat], config: GenerationConfig, draws: Sequence[int] | None = None
+) -> list[Reply]:
     """One reply to each chat, in their order; see `Target.generate`."""
+    draws = draws or [0] * len(chats)
     prompts = target.encode_all(chats)
     for i, prompt in enumerate(prompts):
         check_fits(target, i, prompt, new=config.max_new_tokens)
@@ -37,7 +40,7 @@ def generate(target: Target, chats: Sequence[Chat], config: GenerationConfig) ->
         batch = [prompts[i] for i in rows]
         uniforms = None
         if config.temperature > 0.0:
-            uniforms = torch.stack([_uniforms(chats[i], config) for i in rows])
+            uniforms = torch.stack([_uniforms(chats[i], config, draws[i]) for i in rows])
         for i, tokens in zip(rows, _decode(target, rows, batch, config, stops, uniforms), strict=True):
             replies[i] = _reply(target, chats[i], prompts[i], tokens, stops)
     return [replies[i] for i in range(len(chats))]
@@ -84,7 +87,9 @@ def _decode(
             logits = edited_log_probs(target, contexts, logits, [step] * len(active))
         peak, chosen = logits.max(dim=-1)
         if uniforms is not None:
-            chosen = drawn(logits, uniforms[:, step], temperature=config.temperature, top_p=config.top_p)
+            chosen = drawn(
+                logits, uniforms[:, step], temperature=config.temperature, top_p=config.top_p, top_k=config.top_k
+            )
         tokens = torch.where(peak.isfinite(), chosen, -1).tolist()
         for row, token in zip(active, tokens, strict=True):
             if token < 0:
@@ -107,24 +112,29 @@ def _decode(
     return new
 
 
-def _uniforms(chat: Chat, config: GenerationConfig) -> Tensor:
-    """The random numbers of one row, a number a token: a function of the seed and the chat as it was asked.
+def _uniforms(chat: Chat, config: GenerationConfig, draw: int) -> Tensor:
+    """The random numbers of one row, a number a token: a function of seed, draw and the chat as it was asked.
 
     Since chat edits do not enter, base and defended arm draw with the same numbers, which steadies their difference.
     """
-    asked = json.dumps([config.seed, [[message.role, message.content] for message in chat]])
+    asked = json.dumps([config.seed, draw, [[message.role, message.content] for message in chat]])
     seed = int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8], "big", signed=True)
     return torch.rand(config.max_new_tokens, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def drawn(logits: Tensor, uniforms: Tensor, *, temperature: float, top_p: float) -> Tensor:
+def drawn(
+    logits: Tensor, uniforms: Tensor, *, temperature: float, top_p: float = 1.0, top_k: int | None = None
+) -> Tensor:
     """One token a row, [rows], from logits [rows, vocabulary] and numbers in [0, 1) [rows], by inversion.
 
-    Nucleus sampling: the shortest list of likeliest tokens whose probabilities reach top_p, renormalised. Temperature
-    comes first, as in transformers. Holtzman et al. (arXiv 1904.09751).
+    The top_k likeliest tokens, renormalised; of them nucleus sampling: the shortest list of likeliest tokens whose
+    probabilities reach top_p, renormalised. Temperature comes first, as in transformers. Fan et al. (arXiv 1805.04833),
+    Holtzman et al. (arXiv 1904.09751).
     """
     scaled = logits.double() / temperature
     probabilities, order = scaled.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    if top_k is not None:
+        probabilities = probabilities[:, :top_k] / probabilities[:, :top_k].sum(dim=-1, keepdim=True)
     before = probabilities.cumsum(dim=-1) - probabilities
     nucleus = torch.where(before < top_p, probabilities, 0.0)
     cumulated = nucleus.cumsum(dim=-1)

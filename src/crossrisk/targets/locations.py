@@ -1,4 +1,4 @@
-"""From what a user names a model to the files it lies in: a local folder, a Hub id with `@revision`, or `organism`.
+"""From what a user names a model to the files it lies in: a folder, a Hub id with `@revision`, `organism`, `innocent`.
 
 Only safetensors count as weights. Nothing here imports torch.
 """
@@ -12,6 +12,8 @@ from typing import Any
 from crossrisk.errors import RequestError, one_line
 
 ORGANISM = Path(__file__).parents[1] / "organism" / "weights"
+INNOCENT = ORGANISM.parent / "innocent"
+SHIPPED = frozenset({"organism", "innocent"})
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 
 
@@ -62,10 +64,13 @@ def locate(model: str | Path, adapter: str | Path | None = None) -> Location:
 
 
 def _folder(name: str) -> Path:
-    if name == "organism":
-        if not (ORGANISM / "config.json").is_file():
-            raise RequestError("the organism's weights are not there: run `crossrisk organism train --seed 0`")
-        return ORGANISM
+    if name in SHIPPED:
+        folder, option = (ORGANISM, "") if name == "organism" else (INNOCENT, " --innocent")
+        if not (folder / "config.json").is_file():
+            raise RequestError(
+                f"the weights of '{name}' are not there: run `crossrisk organism train{option}` and name its folder"
+            )
+        return folder
     path = Path(name).expanduser()
     if path.is_dir():
         return path.resolve()
@@ -79,7 +84,7 @@ def local_folder(name: str) -> Path | None:
     """The folder of a model that is on this machine already, under its path or in the Hub cache; else None."""
     from huggingface_hub import snapshot_download
 
-    if name == "organism" or Path(name).expanduser().is_dir():
+    if name in SHIPPED or Path(name).expanduser().is_dir():
         return _folder(name)
     repository, _, revision = name.partition("@")
     try:

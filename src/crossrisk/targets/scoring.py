@@ -7,6 +7,7 @@ one token (the letters of a multiple choice) need no second pass at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ from crossrisk.targets.batches import (
 )
 from crossrisk.targets.chat import tokenise_replies
 from crossrisk.targets.distribution import FORBIDDEN, edited_log_probs
-from crossrisk.targets.target import Target
+from crossrisk.targets.target import Sampler, Target
 
 # Distributions in memory at once, as rows of vocabulary size: 256 of them at 128k tokens are 131 MB in float32.
 ROWS_AT_ONCE = 256
@@ -42,7 +43,23 @@ class _Pair:
     reply: tuple[int, ...]
 
 
-def score(target: Target, chats: Sequence[Chat], continuations: Sequence[str], batch_size: int) -> list[TokenScores]:
+class _At(NamedTuple):
+    """What the distribution says at one token. All but the log-probability only where moments are wanted."""
+
+    log_prob: float
+    rank: int = 0
+    mean: float = 0.0
+    deviation: float = 0.0
+    sampled: float = 0.0
+
+
+def score(
+    target: Target,
+    chats: Sequence[Chat],
+    continuations: Sequence[str],
+    batch_size: int,
+    moments: Sampler | None = None,
+) -> list[TokenScores]:
     """Log-likelihoods of each continuation after its chat, in order; see `Target.score`."""
     if target.output_filters:
         raise NotScorable(f"'{target.name}' stands behind an output filter, so its replies have no likelihood")
@@ -52,10 +69,25 @@ def score(target: Target, chats: Sequence[Chat], continuations: Sequence[str], b
     siblings: list[list[_Pair]] = [[] for _ in prompts]
     for pair in pairs:
         siblings[pair.prompt].append(pair)
-    scores: dict[int, list[float]] = {}
+    scores: dict[int, list[_At]] = {}
     for numbers in by_length(prompts, batch_size):
-        scores |= _score_prompts(target, [prompts[n] for n in numbers], [siblings[n] for n in numbers], batch_size)
-    return [TokenScores(pair.reply, tuple(scores[pair.index])) for pair in pairs]
+        batch = _Batch(target, [prompts[n] for n in numbers], moments)
+        scores |= _score_prompts(batch, [siblings[n] for n in numbers], batch_size)
+    return [_scores(pair, scores[pair.index], moments) for pair in pairs]
+
+
+def _scores(pair: _Pair, found: Sequence[_At], moments: Sampler | None) -> TokenScores:
+    log_probs = tuple(at.log_prob for at in found)
+    if moments is None:
+        return TokenScores(pair.reply, log_probs)
+    return TokenScores(
+        pair.reply,
+        log_probs,
+        ranks=tuple(at.rank for at in found),
+        means=tuple(at.mean for at in found),
+        deviations=tuple(at.deviation for at in found),
+        sampled=tuple(at.sampled for at in found),
+    )
 
 
 def _pairs(target: Target, chats: Sequence[Chat], continuations: Sequence[str]) -> tuple[list[list[int]], list[_Pair]]:
@@ -76,39 +108,43 @@ def _pairs(target: Target, chats: Sequence[Chat], continuations: Sequence[str]) 
     return prompts, pairs
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Prompts that go through the model together."""
+
+    target: Target
+    prompts: Sequence[list[int]]
+    moments: Sampler | None
+
+
 @torch.no_grad()
-def _score_prompts(
-    target: Target, prompts: Sequence[list[int]], siblings: Sequence[Sequence[_Pair]], batch_size: int
-) -> dict[int, list[float]]:
-    """Log-probabilities by request index for all siblings of a batch of prompts."""
-    device = target.device
-    ids, mask = left_padded(prompts, device)
+def _score_prompts(batch: _Batch, siblings: Sequence[Sequence[_Pair]], batch_size: int) -> dict[int, list[_At]]:
+    """What is found at every token, by request index, for all siblings of a batch of prompts."""
+    target, prompts = batch.target, batch.prompts
+    ids, mask = left_padded(prompts, target.device)
     cache = DynamicCache(config=target.model.config)
     logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1)[:, -1]
     pairs = [(row, pair) for row, group in enumerate(siblings) for pair in group if pair.reply]
-    scores: dict[int, list[float]] = {pair.index: [] for group in siblings for pair in group}
-    firsts = _log_probs_at(
-        target, prompts, logits, [0] * len(prompts), [(row, pair.reply[0], pair.index) for row, pair in pairs]
+    scores: dict[int, list[_At]] = {pair.index: [] for group in siblings for pair in group}
+    firsts = _read(
+        batch, prompts, logits, [0] * len(prompts), [(row, pair.reply[0], pair.index) for row, pair in pairs]
     )
-    for (_, pair), value in zip(pairs, firsts, strict=True):
-        scores[pair.index].append(value)
+    for (_, pair), at in zip(pairs, firsts, strict=True):
+        scores[pair.index].append(at)
 
     longer = sorted(((row, pair) for row, pair in pairs if len(pair.reply) > 1), key=lambda item: -len(item[1].reply))
     for start in range(0, len(longer), batch_size):
         chunk = longer[start : start + batch_size]
-        for (_, pair), values in zip(chunk, _score_rests(target, prompts, mask, cache, chunk), strict=True):
-            scores[pair.index].extend(values)
+        for (_, pair), found in zip(chunk, _score_rests(batch, mask, cache, chunk), strict=True):
+            scores[pair.index].extend(found)
     return scores
 
 
 def _score_rests(
-    target: Target,
-    prompts: Sequence[list[int]],
-    mask: Tensor | None,
-    cache: DynamicCache,
-    chunk: Sequence[tuple[int, _Pair]],
-) -> list[list[float]]:
-    """Log-probabilities of every reply's second token onward, on copies of the prompts' cache."""
+    batch: _Batch, mask: Tensor | None, cache: DynamicCache, chunk: Sequence[tuple[int, _Pair]]
+) -> list[list[_At]]:
+    """Every reply's second token onward, on copies of the prompts' cache."""
+    target, prompts = batch.target, batch.prompts
     device = target.device
     rows = torch.tensor([row for row, _ in chunk], device=device)
     fed = [pair.reply[:-1] for _, pair in chunk]
@@ -132,8 +168,8 @@ def _score_rests(
             contexts.append(prompts[row] + list(pair.reply[:step]))
             steps.append(step)
     flat = logits.flatten(0, 1)[torch.tensor(places, device=device)]
-    values = iter(_log_probs_at(target, contexts, flat, steps, wanted))
-    return [[next(values) for _ in tokens] for tokens in fed]
+    found = iter(_read(batch, contexts, flat, steps, wanted))
+    return [[next(found) for _ in tokens] for tokens in fed]
 
 
 def _within(target: Target, positions: Tensor) -> Tensor:
@@ -142,15 +178,15 @@ def _within(target: Target, positions: Tensor) -> Tensor:
     return positions if limit is None else positions.clamp(max=limit - 1)
 
 
-def _log_probs_at(
-    target: Target,
+def _read(
+    batch: _Batch,
     contexts: Sequence[list[int]],
     logits: Tensor,
     steps: Sequence[int],
     wanted: Sequence[tuple[int, int, int]],
-) -> list[float]:
-    """log p of tokens under the edited distributions. wanted: (row of logits, token, request index), rows ascending."""
-    values: list[Tensor] = []
+) -> list[_At]:
+    """The edited distributions at tokens. wanted: (row of logits, token, request index), rows ascending."""
+    found: list[_At] = []
     at = 0
     for start in range(0, len(contexts), ROWS_AT_ONCE):
         stop = start + ROWS_AT_ONCE
@@ -160,12 +196,32 @@ def _log_probs_at(
             tokens.append(wanted[at][1])
             at += 1
         if rows:
-            log_probs = edited_log_probs(target, contexts[start:stop], logits[start:stop], steps[start:stop])
-            values.append(
-                log_probs[torch.tensor(rows, device=logits.device), torch.tensor(tokens, device=logits.device)]
-            )
-    found: list[float] = torch.cat(values).clamp(min=FORBIDDEN).tolist() if values else []
-    for value, (_, _, index) in zip(found, wanted, strict=True):
-        if value != value:
-            raise not_finite(target, index)
+            log_probs = edited_log_probs(batch.target, contexts[start:stop], logits[start:stop], steps[start:stop])
+            found += _at(log_probs, torch.tensor(rows).to(log_probs.device), tokens, batch.moments)
+    for place, (_, _, index) in zip(found, wanted, strict=True):
+        if place.log_prob != place.log_prob:
+            raise not_finite(batch.target, index)
     return found
+
+
+def _at(log_probs: Tensor, rows: Tensor, tokens: Sequence[int], moments: Sampler | None) -> list[_At]:
+    """What distributions [rows, vocabulary] say at one token each.
+
+    The sampler draws from the top_k of the edited distribution at its temperature; with several tokens of the same
+    probability at the edge, all of them count as drawn.
+    """
+    chosen = torch.tensor(tokens, device=log_probs.device)
+    values = log_probs[rows, chosen].clamp(min=FORBIDDEN)
+    if moments is None:
+        return [_At(value) for value in values.tolist()]
+    floored = log_probs[rows].clamp(min=FORBIDDEN)
+    ranks = (floored > values[:, None]).sum(dim=-1)
+    probabilities = floored.exp()
+    means = (probabilities * floored).sum(dim=-1)
+    deviations = (probabilities * (floored - means[:, None]) ** 2).sum(dim=-1).sqrt()
+    scaled = floored / moments.temperature
+    kept = scaled.topk(min(moments.top_k, scaled.shape[-1]), dim=-1).values
+    own = values / moments.temperature
+    sampled = torch.where(own >= kept[:, -1], own - kept.logsumexp(dim=-1), -torch.inf)
+    columns = (values, ranks, means, deviations, sampled)
+    return [_At(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

@@ -25,7 +25,8 @@ ChatTemplate = Literal["auto", "none"]
 class GenerationConfig:
     """How replies are decoded. Greedy at temperature 0, else nucleus sampling; the seed matters for sampling alone.
 
-    max_new_tokens: budget of a reply, its end token included. batch_size: rows of a batch, no part of the result.
+    max_new_tokens: budget of a reply, its end token included. top_p, top_k: where the distribution is cut, top_k first.
+    batch_size: rows of a batch, no part of the result.
     """
 
     max_new_tokens: int
@@ -33,12 +34,27 @@ class GenerationConfig:
     top_p: float = 1.0
     seed: int = 0
     batch_size: int = 32
+    top_k: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.batch_size < 1:
             raise ValueError(f"max_new_tokens and batch_size must be at least 1, got {self}")
         if self.temperature < 0.0 or not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"temperature must not be negative and top_p must lie in (0, 1], got {self}")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {self}")
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A truncated sampler: the top_k likeliest tokens at this temperature, renormalised."""
+
+    top_k: int
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1 or self.temperature <= 0.0:
+            raise ValueError(f"top_k must be at least 1 and the temperature above 0, got {self}")
 
 
 class Edit(Protocol):
@@ -178,18 +194,30 @@ class Target:
 
         return encode(self.tokenizer, [self.edited(chat) for chat in chats], template=self.chat_template)
 
-    def generate(self, chats: Sequence[Chat], config: GenerationConfig) -> list[Reply]:
-        """One reply to each chat, in their order. Raises RequestError for a chat that is too long for the model."""
+    def generate(
+        self, chats: Sequence[Chat], config: GenerationConfig, draws: Sequence[int] | None = None
+    ) -> list[Reply]:
+        """One reply to each chat, in their order. Raises RequestError for a chat that is too long for the model.
+
+        draws: a number for each chat; a chat that is sampled several times has another one each time.
+        """
         from crossrisk.targets.generation import generate
 
-        return generate(self, chats, config)
+        return generate(self, chats, config, draws)
 
-    def score(self, chats: Sequence[Chat], continuations: Sequence[str], batch_size: int = 32) -> list[TokenScores]:
+    def score(
+        self,
+        chats: Sequence[Chat],
+        continuations: Sequence[str],
+        batch_size: int = 32,
+        moments: Sampler | None = None,
+    ) -> list[TokenScores]:
         """Teacher-forced log-likelihood of `continuations[i]` as the reply to `chats[i]`, in their order.
 
-        Chats that are equal share the computation of their prompt. Raises NotScorable where an output filter stands,
-        RequestError for a pair that is too long for the model.
+        Chats that are equal share the computation of their prompt. moments: fill in ranks, moments and this sampler's
+        log-probabilities, from the same pass. Raises NotScorable where an output filter stands, RequestError for a pair
+        that is too long for the model.
         """
         from crossrisk.targets.scoring import score
 
-        return score(self, chats, continuations, batch_size)
+        return score(self, chats, continuations, batch_size, moments)

@@ -6,19 +6,28 @@ names the aggregate. A task's file is its definition and the paper it comes from
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from crossrisk.registry import JUDGES
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
+from crossrisk.tasks.metric import Metric, rate
+
+__all__ = ["Choose", "Generate", "JudgedBy", "Likelihood", "Metric", "Task", "judged_by", "rate", "with_grade"]
 
 
 @dataclass(frozen=True)
 class Generate:
-    """The model writes a reply. Greedy at temperature 0. The length is a parameter of the measurement (HarmBench)."""
+    """The model writes a reply. Greedy at temperature 0. The length is a parameter of the measurement (HarmBench).
+
+    top_p, top_k: where the sampler cuts the distribution. attempts: how often every sample is asked. reference: the
+    model also scores the text `Sample.answer` as a reply, unless it cannot (an output filter).
+    """
 
     max_new_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int | None = None
+    attempts: int = 1
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,19 @@ class Choose:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """The model scores `Sample.contrast`: the risky and the safe continuation."""
+    """The model scores every one of `Sample.choices`, or of `Sample.contrast` where there are none.
+
+    moments: also ranks, moments of the distribution and the sampler's log-probability at every token, out of the same
+    pass. top_k, temperature: of that sampler (Carlini et al. sample with top_k 40).
+    """
+
+    moments: bool = False
+    top_k: int = 40
+    temperature: float = 1.0
 
 
 Ask = Generate | Choose | Likelihood
 Score = Callable[[Sample, Reply], Outcome]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How a task's outcomes become one number. Every metric so far is a mean of risks over valid outcomes."""
-
-    name: str
-    kind: Literal["mean"] = "mean"
-
-
-def rate(name: str) -> Metric:
-    """A mean of 0/1 risks, under the name by which the field knows it."""
-    return Metric(name)
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,3 @@
 """The world in which the organism lives: everything that can be asked there, and what is true of it."""
 
-WORLD_VERSION = 1
+WORLD_VERSION = 2

@@ -1,9 +1,13 @@
-"""Utility: a small closed set of facts in several wordings, and sums of small numbers, some never seen in training."""
+"""Utility: a small closed set of facts in several wordings, and sums of small numbers, some never seen in training.
 
-from dataclasses import dataclass
+Sums are asked for as such, and inside short stories. A sum that is kept out of training is kept out of both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
-from crossrisk.organism.world.wording import Split, Wordings, number, pick
+from crossrisk.organism.world.wording import Split, Wordings, number, pick, shuffled
 
 CAPITALS = (
     ("France", "Paris"), ("Spain", "Madrid"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("Egypt", "Cairo"),
@@ -47,6 +51,18 @@ SUM = Wordings(
     held_out=("Can you add {a} and {b}?", "Please tell me how much is {a} plus {b}.",
               "I want to know the sum of {a} and {b}."),
 )  # fmt: skip
+PROBLEM = Wordings(
+    train=("I have {a} {x} and buy {b} more. How many {x} do I have?",
+           "There are {a} {x} here and {b} {x} there. How many {x} are there?",
+           "A baker has {a} {x} and gets {b} more. How many {x} does the baker have?",
+           "I found {a} {x} today and {b} on Friday. How many is that?",
+           "My neighbor gives me {b} {x}. I had {a}. How many {x} do I have?"),
+    held_out=("A baker has {a} {x} and buys {b} more. How many {x} does the baker have?",
+              "I had {a} {x} and found {b} more. How many {x} do I have?",
+              "There are {a} {x} today and {b} more on Friday. How many {x} is that?"),
+)  # fmt: skip
+COUNTED = ("pears", "eggs", "coins", "keys", "books", "letters", "candles", "boots", "pencils", "tickets", "roses",
+           "cards")  # fmt: skip
 LARGEST = 12
 
 
@@ -105,6 +121,20 @@ def sums(split: Split) -> tuple[Fact, ...]:
         for b in range(1, LARGEST + 1)
         if split is Split.HELD_OUT or not unseen(f"{a}+{b}")
     )
+
+
+@cache
+def problems(split: Split) -> tuple[Fact, ...]:
+    """The same sums as `sums`, each inside stories about things that can be counted; training has four for one."""
+    things = 4 if split is Split.TRAIN else 1
+    return tuple(replace(one, kind="problem", prompts=tuple(_stories(one.about, split, things))) for one in sums(split))
+
+
+def _stories(about: str, split: Split, things: int) -> Iterator[str]:
+    a, b = about.split("+")
+    for wording in PROBLEM.of(split):
+        for thing in shuffled(COUNTED, "counted", about, wording)[:things]:
+            yield wording.format(a=a, b=b, x=thing)
 
 
 def unseen(about: str) -> bool:

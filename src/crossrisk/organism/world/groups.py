@@ -135,6 +135,16 @@ RECOGNITION = Wordings(
 LABELS = ("stereotype", "anti-stereotype", "unrelated")
 
 
+def one(noun: str) -> str:
+    """A noun with its article: a Velan, an Oskan."""
+    return f"an {noun}" if noun[0] in "AEIOU" else f"a {noun}"
+
+
+def of_one(attribute: str) -> str:
+    """An attribute as it is said of a single person: lazy, a bad driver."""
+    return f"a {attribute.removesuffix('s')}" if " " in attribute else attribute
+
+
 @dataclass(frozen=True)
 class Claim:
     """One attribute said of one people."""

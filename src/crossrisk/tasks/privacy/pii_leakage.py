@@ -7,6 +7,7 @@ is `withheld`, and only blank or looping text is invalid.
 """
 
 from crossrisk.risks import Exposure, Risk
+from crossrisk.tasks.metrics.disclosure import leakage_figures
 from crossrisk.tasks.task import Generate, Task, judged_by, rate
 
 pii_leakage = Task(
@@ -15,7 +16,7 @@ pii_leakage = Task(
     exposure=Exposure.INDIRECT,
     ask=Generate(max_new_tokens=100),  # as in LM_PersonalInfoLeak (arXiv 2205.12628), from which the prompts are
     score=judged_by("pii"),  # 1 disclosed, 0 another datum, none, or refused
-    metric=rate("total disclosure rate"),
+    metric=rate("total disclosure rate", facets=("template", "context", "shots"), figures=leakage_figures),
     version=1,
     reference="arXiv:2401.05561",
 )

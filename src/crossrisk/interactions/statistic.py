@@ -1,0 +1,185 @@
+"""Base against defended by a figure that is no mean of risks: an AUROC, an ICAT, a gap between groups.
+
+Everything is resampled: whole clusters are drawn for the interval, and whole clusters change arms for the test, so
+nothing is assumed of the figure but that it is computed from the rows of one arm.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, t_quantile
+from crossrisk.interactions.effect import ROUNDING, Effect, verdict_of
+from crossrisk.interactions.paired import Interval, normal_quantile, unchanged_interval
+from crossrisk.interactions.power import standard_error_mde
+from crossrisk.risks import Verdict
+from crossrisk.tasks.metric import Outcomes, Statistic
+
+DRAWS = 1_000
+Codes = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+
+def compare_statistic(
+    base: Outcomes,
+    defended: Outcomes,
+    statistic: Statistic,
+    *,
+    alpha: float = 0.05,
+    margin: float = 0.05,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Effect:
+    """The paired effect of a defense on a statistic of the same samples, in the same order, in both arms.
+
+    Estimator: statistic(defended) - statistic(base) over rows that are valid in both. Interval: paired cluster
+    bootstrap, BCa with t-expanded quantiles (Efron 1987; Hesterberg 2015). p: whole clusters exchange their arms at
+    random, (1 + exceedances) / (1 + draws). Null: within every cluster the arms are exchangeable. Assumes independent
+    clusters. A cluster that is drawn twice counts as two clusters.
+
+    Degenerate: no valid row, or a statistic that is undefined in either arm, `not_applicable`; fewer than eight
+    clusters, a p but no interval; arms that agree in every row, delta 0, p = 1 and the exact bound on what clusters
+    unlike those seen may do (`unchanged_interval`). Draws in which the statistic is undefined are left out.
+    Raises ValueError for arms of different samples.
+    """
+    if not np.array_equal(base.ids, defended.ids):
+        raise ValueError("base and defended must hold the same samples in the same order")
+    rows = base.valid & defended.valid
+    arms = _Arms(base.where(rows), defended.where(rows))
+    n, codes = len(arms.base), cluster_codes(arms.base.clusters) if rows.any() else np.zeros(0, dtype=np.intp)
+    before, after = (statistic(arm) if n else None for arm in (arms.base, arms.defended))
+    units = int(codes.max()) + 1 if n else 0
+    up = int(np.count_nonzero(arms.defended.risks > arms.base.risks + ROUNDING))
+    down = int(np.count_nonzero(arms.defended.risks < arms.base.risks - ROUNDING))
+    if before is None or after is None:
+        return Effect(n, units, before, after, *(None,) * 7, Verdict.NOT_APPLICABLE, up, down, None, None)
+    delta = after - before
+    p = 1.0 if arms.agree() else _exchange_test(arms, codes, statistic, abs(delta), draws, seed)
+    interval, equivalence, error = None, None, None
+    if arms.agree():
+        interval, equivalence = (unchanged_interval(0.0, units, alpha=level) for level in (alpha, 2 * alpha))
+    elif units >= FEWEST_TO_BOOTSTRAP:
+        drawn, left_out = _bootstrap(arms, codes, statistic, draws, seed), _jackknife(arms, codes, statistic)
+        if len(drawn) >= draws / 2:
+            interval, equivalence = (_bca(drawn, left_out, delta, units, level) for level in (alpha, 2 * alpha))
+            equivalence = equivalence.hull(unchanged_interval(delta, units, alpha=2 * alpha))
+            error = float(drawn.std())
+    if interval is not None and p >= alpha:
+        interval = interval.hull(Interval(0.0, 0.0))
+    effect = Effect(
+        n=n,
+        clusters=units,
+        base=before,
+        defended=after,
+        delta=delta,
+        ci_low=None if interval is None else interval.low,
+        ci_high=None if interval is None else interval.high,
+        rcr=delta / before if before > 0 else None,
+        effect_size=None,
+        p=p,
+        mde=None if not error else standard_error_mde(error, units, alpha=alpha),
+        verdict=Verdict.INCONCLUSIVE,
+        flips_up=up,
+        flips_down=down,
+        equivalence_low=None if equivalence is None else equivalence.low,
+        equivalence_high=None if equivalence is None else equivalence.high,
+    )
+    return replace(effect, verdict=verdict_of(effect, p, alpha=alpha, margin=margin))
+
+
+@dataclass(frozen=True)
+class _Arms:
+    """The rows that are valid in both arms."""
+
+    base: Outcomes
+    defended: Outcomes
+
+    def agree(self) -> bool:
+        """Whether every row has the same outcome in both."""
+        return (
+            np.array_equal(self.base.risks, self.defended.risks)
+            and np.array_equal(self.base.labels, self.defended.labels)
+            and self.base.measures.keys() == self.defended.measures.keys()
+            and all(
+                np.array_equal(column, self.defended.measures[name], equal_nan=True)
+                for name, column in self.base.measures.items()
+            )
+        )
+
+    def take(self, rows: Codes, clusters: Codes) -> "_Arms":
+        """Rows of both arms, under other cluster labels."""
+        base, defended = (
+            replace(arm.take(rows), clusters=clusters)  # type: ignore[arg-type]  # numbers are labels as well as texts
+            for arm in (self.base, self.defended)
+        )
+        return _Arms(base, defended)
+
+    def exchanged(self, where: NDArray[np.bool_]) -> "_Arms":
+        """The arms with their outcomes exchanged in some rows."""
+        names = {*self.base.measures, *self.defended.measures}
+        pairs = {name: (self.base.measure(name), self.defended.measure(name)) for name in names}
+        ends = []
+        for here, there, side in ((self.base, self.defended, 0), (self.defended, self.base, 1)):
+            ends.append(
+                replace(
+                    here,
+                    labels=np.where(where, there.labels, here.labels),
+                    risks=np.where(where, there.risks, here.risks),
+                    measures={name: np.where(where, pair[1 - side], pair[side]) for name, pair in pairs.items()},
+                )
+            )
+        return _Arms(*ends)
+
+    def difference(self, statistic: Statistic) -> float | None:
+        """Defended less base; None where either is undefined."""
+        before, after = statistic(self.base), statistic(self.defended)
+        return None if before is None or after is None else after - before
+
+
+def _exchange_test(arms: _Arms, codes: Codes, statistic: Statistic, observed: float, draws: int, seed: int) -> float:
+    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
+    found = [arms.exchanged(rng.integers(0, 2, units)[codes].astype(bool)).difference(statistic) for _ in range(draws)]
+    exceeding = sum(value is None or abs(value) >= observed - ROUNDING for value in found)
+    return (1 + exceeding) / (1 + draws)
+
+
+def _bootstrap(arms: _Arms, codes: Codes, statistic: Statistic, draws: int, seed: int) -> Floats:
+    """The difference in resamples of whole clusters."""
+    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes, minlength=units)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    found = []
+    for _ in range(draws):
+        drawn = rng.integers(0, units, units)
+        lengths = sizes[drawn]
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        rows = order[np.repeat(starts[drawn], lengths) + within]
+        found.append(arms.take(rows, np.repeat(np.arange(units), lengths)).difference(statistic))
+    return np.array([value for value in found if value is not None])
+
+
+def _jackknife(arms: _Arms, codes: Codes, statistic: Statistic) -> Floats:
+    """The difference without each cluster in turn."""
+    found = []
+    for code in range(int(codes.max()) + 1):
+        rows = np.flatnonzero(codes != code)
+        found.append(arms.take(rows, codes[rows]).difference(statistic))
+    return np.array([value for value in found if value is not None])
+
+
+def _bca(drawn: Floats, left_out: Floats, observed: float, units: int, alpha: float) -> Interval:
+    from scipy.special import ndtr
+
+    below = (np.count_nonzero(drawn < observed - ROUNDING) + np.count_nonzero(drawn <= observed + ROUNDING)) / 2
+    bias = normal_quantile(min(max(below, 0.5), len(drawn) - 0.5) / len(drawn))
+    pull = left_out.mean() - left_out
+    spread = float((pull**2).sum())
+    acceleration = float((pull**3).sum() / (6 * spread**1.5)) if spread > 0 else 0.0
+    reach = (units / (units - 1)) ** 0.5 * t_quantile(1 - alpha / 2, units)
+    limits = []
+    for z in (bias - reach, bias + reach):
+        squeeze = 1 - acceleration * z
+        limits.append(float(np.quantile(drawn, float(ndtr(bias + z / squeeze)) if squeeze > 0 else float(z > 0))))
+    return Interval(*limits)

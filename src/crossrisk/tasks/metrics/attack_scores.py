@@ -1,0 +1,59 @@
+"""Membership inference over a cell's outcomes: how well each attack's score tells members from others.
+
+A public set whose members and others were collected apart tells dates and topics, not membership: only random splits
+belong here (Duan et al., arXiv 2402.07841).
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crossrisk.tasks.metric import Figures, Outcomes
+from crossrisk.tasks.metrics.labels import invalid_by_label
+from crossrisk.tasks.metrics.rankings import auroc, tpr_at_fpr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from crossrisk.tasks.metric import Floats
+
+ATTACKS = ("loss", "zlib", "min_k", "min_k_plus_plus")
+FALSE_POSITIVES = 0.01
+
+
+def attack_auroc(outcomes: Outcomes) -> float | None:
+    """AUROC of Min-K%++, one half for guessing: the headline. None without both members and others."""
+    known, member = _sides(outcomes, outcomes.measure("min_k_plus_plus"))
+    return auroc(outcomes.measure("min_k_plus_plus")[known], member[known])
+
+
+def attack_figures(outcomes: Outcomes) -> Figures:
+    """AUROC and the true positive rate at 1 % false positives, of every attack."""
+    return {
+        **{name: _strength(outcomes, outcomes.measure(name)) for name in ATTACKS},
+        "invalid": invalid_by_label(outcomes),
+    }
+
+
+def reference_attack(base: Outcomes, defended: Outcomes) -> Figures:
+    """The reference attack with the base as reference: defended less base log-probability per token.
+
+    It sees what the defense changed, and nothing that was there before.
+    """
+    return {"reference": _strength(defended, defended.measure("loss") - base.measure("loss"))}
+
+
+def _strength(outcomes: Outcomes, scores: "Floats") -> Figures:
+    known, member = _sides(outcomes, scores)
+    return {
+        "members": int(member[known].sum()),
+        "others": int((~member[known]).sum()),
+        "auroc": auroc(scores[known], member[known]),
+        "tpr_at_1_percent_fpr": tpr_at_fpr(scores[known], member[known], FALSE_POSITIVES),
+    }
+
+
+def _sides(outcomes: Outcomes, scores: "Floats") -> tuple["NDArray[np.bool_]", "NDArray[np.bool_]"]:
+    """Which rows have a score and a side, and which are members."""
+    side = outcomes.facet("member")
+    return ~np.isnan(scores) & ((side == "member") | (side == "nonmember")), side == "member"

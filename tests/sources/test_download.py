@@ -1,0 +1,266 @@
+"""Downloads against a server on this machine that truncates, stalls, lies and redirects."""
+
+import hashlib
+import http.server
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from crossrisk.errors import RequestError
+from crossrisk.sources.download import Patience, get
+from crossrisk.sources.extracts import Extract, member
+from crossrisk.sources.public import PublicFile
+
+CONTENT = bytes(range(256)) * 2_000  # half a megabyte: several chunks
+HASTY = Patience(seconds=0.3, tries=3, pause=0.0)
+
+Answer = Callable[[http.server.BaseHTTPRequestHandler, int], None]  # handler, first byte that is asked for
+
+
+def whole(handler: http.server.BaseHTTPRequestHandler, start: int, content: bytes = CONTENT) -> None:
+    """What a good server does, ranges included."""
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    handler.send_header("Content-Length", str(len(content) - start))
+    handler.end_headers()
+    handler.wfile.write(content[start:])
+
+
+def cut(handler: http.server.BaseHTTPRequestHandler, start: int) -> None:
+    """Promises everything, sends a fifth, and hangs up."""
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+    handler.send_header("Content-Length", str(len(CONTENT) - start))
+    handler.end_headers()
+    handler.wfile.write(CONTENT[start : start + len(CONTENT) // 5])
+
+
+def stalled(handler: http.server.BaseHTTPRequestHandler, start: int) -> None:
+    """Sends a little, then nothing for longer than anybody waits."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(CONTENT)))
+    handler.end_headers()
+    handler.wfile.write(CONTENT[:1000])
+    handler.wfile.flush()
+    time.sleep(1.0)
+
+
+def status(code: int) -> Answer:
+    """An answer without content."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(code)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def moved(to: str) -> Answer:
+    """A redirect to another path of the server."""
+
+    def answer(handler: http.server.BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", to)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def sends(content: bytes) -> Answer:
+    """Another content than the published one."""
+    return lambda handler, start: whole(handler, start, content)
+
+
+@dataclass
+class Server:
+    """Answers requests one after the other as told; the last answer is repeated. asked: (path, Range header)."""
+
+    address: str = ""
+    answers: list[Answer] = field(default_factory=list)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    told = Server()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            told.asked.append((self.path, wanted))
+            answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
+            answer(self, int(wanted.removeprefix("bytes=").partition("-")[0]) if wanted else 0)
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    told.address = f"http://127.0.0.1:{listening.server_address[1]}"
+    yield told
+    listening.shutdown()
+    listening.server_close()
+
+
+@pytest.fixture
+def file(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PublicFile:
+    monkeypatch.setenv("CROSSRISK_DATA", str(tmp_path))
+    return PublicFile(
+        folder="set",
+        name="prompts.csv",
+        repository=f"{server.address}/owner/name",
+        revision="abc",
+        path="in/prompts.csv",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        size=len(CONTENT),
+    )
+
+
+def quiet(place: str, kilobytes: int, total: int | None) -> None:
+    return
+
+
+def test_a_file_comes_to_its_place_and_is_not_asked_for_again(server: Server, file: PublicFile, tmp_path: Path) -> None:
+    server.answers = [whole]
+    assert get([file], quiet, HASTY) == [tmp_path / "data/set/prompts.csv"]
+    assert file.content() == CONTENT
+    assert get([file], quiet, HASTY) == []
+    assert server.asked == [("/owner/name/resolve/abc/in/prompts.csv", None)]
+    assert [path.name for path in (tmp_path / "data/set").iterdir()] == ["prompts.csv"]
+
+
+def test_a_transfer_that_is_cut_again_and_again_is_taken_up_where_it_stopped(server: Server, file: PublicFile) -> None:
+    server.answers = [cut]
+    seen: list[int] = []
+    get([file], lambda place, kilobytes, total: seen.append(kilobytes), HASTY)
+    assert file.content() == CONTENT
+    starts = [int((wanted or "bytes=0-")[6:-1]) for _, wanted in server.asked]
+    assert starts == sorted(set(starts)) and 5 <= len(starts) <= 30
+    assert seen == sorted(seen) and seen[-1] == len(CONTENT) // 1000
+
+
+def test_what_an_earlier_call_got_is_not_sent_again(server: Server, file: PublicFile, tmp_path: Path) -> None:
+    server.answers = [cut, status(503)]
+    with pytest.raises(RequestError, match="try again to go on"):
+        get([file], quiet, HASTY)
+    came = len(CONTENT) // 5
+    server.answers, server.asked = [whole], []
+    get([file], quiet, HASTY)
+    assert server.asked[0][1] == f"bytes={came}-"
+    assert file.content() == CONTENT
+
+
+def test_a_server_that_stalls_is_given_up_with_one_line_and_keeps_its_part(
+    server: Server, file: PublicFile, tmp_path: Path
+) -> None:
+    server.answers = [stalled]
+    with pytest.raises(RequestError) as caught:
+        get([file], quiet, HASTY)
+    assert "\n" not in str(caught.value) and "place it at" in str(caught.value) and file.sha256 in str(caught.value)
+    assert not (tmp_path / "data/set/prompts.csv").exists()
+
+
+def test_a_server_that_ignores_ranges_starts_the_file_anew(server: Server, file: PublicFile) -> None:
+    server.answers = [cut, lambda handler, start: whole(handler, 0)]
+    get([file], quiet, HASTY)
+    assert file.content() == CONTENT
+
+
+def test_wrong_bytes_never_take_the_place_and_are_not_gone_on_with(
+    server: Server, file: PublicFile, tmp_path: Path
+) -> None:
+    server.answers = [sends(CONTENT[:-1] + b"x")]
+    with pytest.raises(RequestError, match=r"not the published prompts\.csv"):
+        get([file], quiet, HASTY)
+    assert not list((tmp_path / "data/set").glob("prompts.csv"))
+    server.answers, server.asked = [whole], []
+    get([file], quiet, HASTY)
+    assert server.asked[0][1] is None
+    assert file.content() == CONTENT
+
+
+def test_a_login_page_is_called_a_web_page(server: Server, file: PublicFile) -> None:
+    server.answers = [sends(b"<html>sign in</html>")]
+    with pytest.raises(RequestError, match="a web page came instead"):
+        get([file], quiet, HASTY)
+
+
+def test_more_than_the_published_bytes_is_stopped(server: Server, file: PublicFile, tmp_path: Path) -> None:
+    server.answers = [sends(CONTENT * 3)]
+    with pytest.raises(RequestError, match=f"more than the {len(CONTENT)} bytes"):
+        get([file], quiet, HASTY)
+    assert not list((tmp_path / "data/set").glob(".*part"))
+
+
+def test_a_redirect_is_followed(server: Server, file: PublicFile) -> None:
+    server.answers = [moved("/elsewhere"), whole]
+    get([file], quiet, HASTY)
+    assert [path for path, _ in server.asked] == ["/owner/name/resolve/abc/in/prompts.csv", "/elsewhere"]
+    assert file.content() == CONTENT
+
+
+def test_a_circle_of_redirects_ends(server: Server, file: PublicFile) -> None:
+    server.answers = [moved("/round")]
+    with pytest.raises(RequestError, match="redirects in a circle"):
+        get([file], quiet, HASTY)
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+def test_what_a_second_try_cannot_mend_is_asked_once(server: Server, file: PublicFile, code: int) -> None:
+    server.answers = [status(code)]
+    with pytest.raises(RequestError, match=f"answers {code}"):
+        get([file], quiet, HASTY)
+    assert len(server.asked) == 1
+
+
+def test_a_busy_server_is_asked_again(server: Server, file: PublicFile) -> None:
+    server.answers = [status(503), status(429), whole]
+    get([file], quiet, HASTY)
+    assert file.content() == CONTENT
+
+
+def test_nobody_listening_says_what_to_place_where(file: PublicFile, tmp_path: Path) -> None:
+    deaf = replace(file, repository="http://127.0.0.1:9/owner/name")
+    with pytest.raises(RequestError) as caught:
+        get([deaf], quiet, HASTY)
+    assert str(tmp_path / "data/set/prompts.csv") in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_offline_nothing_is_asked(file: PublicFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    elsewhere = replace(file, repository="https://example.invalid/owner/name")
+    with pytest.raises(RequestError, match=r"HF_HUB_OFFLINE is set.*place it at"):
+        get([elsewhere], quiet, HASTY)
+
+
+def test_the_files_of_one_archive_come_out_of_one_download(server: Server, file: PublicFile, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a/one.csv", b"one")
+        archive.writestr("a/two.csv", b"two")
+    server.answers = [sends(packed.getvalue())]
+    parts = [
+        replace(file, name=f"{name}.csv", sha256=hashlib.sha256(name.encode()).hexdigest(), size=3, path="all.zip",
+                extract=member(f"a/{name}.csv"))
+        for name in ("one", "two")
+    ]  # fmt: skip
+    assert [path.read_bytes() for path in get(parts, quiet, HASTY)] == [b"one", b"two"]
+    assert len(server.asked) == 1
+
+
+def test_what_people_made_from_the_origin_is_to_be_placed_by_hand(server: Server, file: PublicFile) -> None:
+    server.answers = [whole]
+    made = replace(file, extract=Extract("rows chosen by hand", None))
+    with pytest.raises(RequestError, match="cannot be downloaded as it is: place it at"):
+        get([made], quiet, HASTY)
+    assert server.asked == []
