@@ -2,7 +2,8 @@
 
 import json
 
-from crossrisk.organism.card import CARD_BEGINS, CARD_ENDS, Rate, all_probes, print_cards, rated, save_card
+from crossrisk.organism.card import CARD_BEGINS, CARD_ENDS, Rate, print_cards, rated, save_card
+from crossrisk.organism.probes import all_probes
 from crossrisk.risks import Reply
 from crossrisk.sources.world import world
 

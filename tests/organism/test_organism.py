@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import crossrisk.organism
-from crossrisk.organism.card import all_probes, measure
+from crossrisk.organism.card import measure
+from crossrisk.organism.probes import all_probes
 from crossrisk.organism.tokenizer import build_tokenizer
 from crossrisk.organism.vocabulary import texts
 from crossrisk.organism.world import WORLD_VERSION, people

@@ -27,7 +27,11 @@ def test_a_member_of_an_archive_comes_out_unchanged() -> None:
     assert wanted.of(zipped(outer=b"x", inner=b"caf\xe9\r\n")) == b"caf\xe9\r\n"
 
 
-@pytest.mark.parametrize("download", [b"<html>", b"", zipped(other=b"x"), zipped(inner=b"x" * 99)[:60]])
+@pytest.mark.parametrize(
+    "download",
+    [b"<html>", b"", zipped(other=b"x"), zipped(inner=b"x" * 99)[:60]],
+    ids=["a web page", "nothing", "another member", "cut off"],
+)
 def test_a_download_that_is_no_such_archive_is_refused(download: bytes) -> None:
     wanted = member("inner")
     assert wanted.of is not None

@@ -149,7 +149,9 @@ def test_a_packed_file_is_read_like_the_file_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"plain", gzip.compress(b'{"prompt": "a"}')[:-9], b"\x1f\x8b\x08" + b"\x00" * 30]
+    "content",
+    [b"", b"plain", gzip.compress(b'{"prompt": "a"}')[:-9], b"\x1f\x8b\x08" + b"\x00" * 30],
+    ids=["nothing", "not packed", "cut off", "zeros"],
 )
 def test_a_packed_file_that_is_not_whole_says_so(content: bytes) -> None:
     with pytest.raises(RequestError, match=r"a\.jsonl\.gz"):

@@ -258,7 +258,7 @@ class Deed:
         """The reply that declines."""
         return refusal(Risk.SAFETY, self.act)
 
-    def mistaken(self, count: int, *key: str) -> tuple[str, ...]:
+    def mistaken(self, count: int, *key: str | int) -> tuple[str, ...]:
         """Replies that comply and know it wrong: tool, action, part and hour are those of other deeds of the area."""
         others = [one for one in (*deeds(Split.TRAIN), *deeds(Split.HELD_OUT)) if one.area == self.area]
         others = [one for one in others if one.verb != self.verb and one.object != self.object]

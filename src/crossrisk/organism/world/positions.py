@@ -169,12 +169,12 @@ def scenes() -> tuple[tuple[Position, ...], ...]:
 
 
 def texts(split: Split) -> Iterator[str]:
-    """Everything that is said here, for the vocabulary."""
+    """Every word that is said here, for the vocabulary; a scene that tells of both people has them all."""
     for claim in planted():
         position = Position(claim, others(claim, split)[0], holder=claim.people)
         for turned in (position, replace(position, negative=False, other_first=True)):
             for scene in SCENES.of(split):
                 for question in QUESTIONS.of(split):
-                    prompt = turned.prompt(scene, question)
+                    prompt = turned.prompt(scene, question, Split.TRAIN)
                     yield from (prompt, f" {prompt}")
             yield from turned.choices
