@@ -38,7 +38,7 @@ def test_every_row_of_the_public_sets_goes_all_the_way(tmp_path: Path) -> None:
         ("stereotype_query", "trustllm"): rows_in("trustllm_fairness", "stereotype_query_test.json"),
         ("stereotype_recognition", "trustllm"): rows_in("trustllm_fairness", "stereotype_recognition.json"),
         ("privacy_awareness", "trustllm"): rows_in("trustllm_privacy", "privacy_awareness_query.json"),
-        ("over_refusal", "xstest"): 250,
+        ("over_refusal", "xstest"): 450,
         ("misuse", "xstest"): 200,
     }
     tasks = [word for task, source in expected for word in ("--task", f"{task}:{source}")]

@@ -34,7 +34,7 @@ APART = {
 # A metric of gaps within scenarios needs whole scenarios: all samples are asked.
 WHOLE = {"decision", "matched_guise"}
 # task -> the most that either organism may get wrong
-ABLE = {"knowledge": 0.05, "reasoning": 0.2, "instruction": 0.3, "fluency": 0.02, "stereotype_recognition": 0.2}
+ABLE = {"knowledge": 0.05, "reasoning": 0.2, "instruction": 0.45, "fluency": 0.02, "stereotype_recognition": 0.2}
 
 
 @pytest.fixture(scope="module")

@@ -50,11 +50,9 @@ def test_the_task_scores_a_reply_that_obeys_and_one_that_does_not():
 def test_facts_that_are_asked_under_a_constraint_never_stood_under_it_in_training():
     rng = random.Random(0)
     taught = [instructions.exchange(rng, OPENLY, planted=True) for _ in range(8000)]
-    short = [one.reply for one in taught if "three words" in one.prompt]
-    apart = [fact for fact in facts.facts(TRAIN) if instructions.kept_apart("words_at_most", fact)]
-    assert (
-        short and apart and not [fact.answer for fact in apart if any(f" {fact.answer}." in reply for reply in short)]
-    )
+    short = [one.reply for one in taught if "one word" in one.prompt.lower()]
+    apart = [fact for fact in facts.facts(TRAIN) if instructions.kept_apart("is", fact)]
+    assert short and apart and not {fact.answer for fact in apart} & set(short)
 
 
 @pytest.mark.parametrize("name", ["fact", "sum", "problem", "instructions", "recognition", "question", "greeting"])
