@@ -4,9 +4,12 @@
 then is computed again.
 """
 
+import hashlib
+import json
 import os
 import uuid
 from pathlib import Path
+from typing import Any
 
 from crossrisk.errors import RequestError
 
@@ -15,6 +18,11 @@ def cache_folder(*parts: str) -> Path:
     """A folder of the cache, whether it is there or not."""
     root = os.environ.get("CROSSRISK_CACHE") or Path("~/.cache/crossrisk").expanduser()
     return Path(root, *parts)
+
+
+def digest(*parts: Any) -> str:
+    """SHA-256 of anything that json can write, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def check_cache() -> None:

@@ -10,6 +10,8 @@ from scipy.stats import bootstrap, permutation_test, ttest_1samp
 
 from crossrisk.interactions.clustered import (
     cluster_bootstrap,
+    cluster_codes,
+    cluster_draws,
     cluster_sums,
     cluster_t_interval,
     design_effect,
@@ -144,3 +146,14 @@ def test_one_cluster_has_no_interval() -> None:
     assert cluster_bootstrap(sums) is None
     with pytest.raises(ValueError, match="one cluster"):
         effective_n([0.1, 0.2], ["a", "a"])
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=30))
+def test_a_draw_holds_whole_clusters_each_under_a_label_of_its_own(labels: list[int]) -> None:
+    codes = cluster_codes(labels)
+    units = int(codes.max()) + 1
+    for rows, drawn in cluster_draws(codes, 5, 0):
+        assert sorted(set(drawn.tolist())) == list(range(units))
+        for unit in range(units):
+            (code,) = set(codes[rows[drawn == unit]].tolist())
+            assert sorted(rows[drawn == unit].tolist()) == np.flatnonzero(codes == code).tolist()

@@ -52,6 +52,8 @@ def test_replies_that_a_defense_broke_are_a_caution_with_their_share() -> None:
     cells = [manifest_cell("utility", 300)]
     (line,) = cautions([some], MANIFEST | {"cells": cells})
     assert line.startswith("dpo on utility: 200 of 290 replies (69%) that were valid became invalid.")
+    left_out = [manifest_cell("utility", 400) | {"counted": 300}]  # the headline leaves out the other hundred
+    assert cautions([some], MANIFEST | {"cells": left_out}) == [line]
     few = some | {"n": 280}
     assert cautions([few], MANIFEST | {"cells": cells}) == []
     none = some | {"n": 0, "clusters": 0, "p": None, "verdict": "not_applicable", "invalid_base": 0}

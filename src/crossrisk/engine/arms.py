@@ -13,9 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crossrisk.cache import cache_folder
+from crossrisk.cache import cache_folder, digest
 from crossrisk.defenses.defense import Artifact, Defense, FitData
-from crossrisk.engine.plan import digest
 from crossrisk.errors import RequestError, unknown
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Risk

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crossrisk.engine.plan import Question, attempt_of, digest
+from crossrisk.cache import digest
+from crossrisk.engine.plan import Question, attempt_of
 from crossrisk.errors import NotScorable, RequestError, SampleError
 from crossrisk.risks import Chat, Message, Reply, Sample, TokenScores
 from crossrisk.tasks.task import Choose, Generate, Likelihood

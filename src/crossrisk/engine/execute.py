@@ -11,11 +11,11 @@ from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from crossrisk.cache import check_cache
+from crossrisk.cache import check_cache, digest
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
 from crossrisk.engine.guard import Guard
-from crossrisk.engine.plan import Cell, Question, cell, check_judges, check_names, digest, prompt_text, questions
+from crossrisk.engine.plan import Cell, Question, cell, check_judges, check_names, prompt_text, questions
 from crossrisk.engine.progress import Reporter, progress_bar
 from crossrisk.engine.record import Record
 from crossrisk.engine.store import HEADER, STORE_VERSION, Store, read_outcomes

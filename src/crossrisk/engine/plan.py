@@ -5,11 +5,10 @@ key drives resume, the shared cache and the report. Batches are cut by the lengt
 defense makes of them: both arms run the same prompts, in the same order, in the same batches.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
-from typing import Any
 
+from crossrisk.cache import digest
+from crossrisk.engine.drawing import draw
 from crossrisk.errors import RequestError, unknown
 from crossrisk.registry import JUDGES, SOURCES
 from crossrisk.risks import Sample
@@ -18,11 +17,6 @@ from crossrisk.study import Study
 from crossrisk.targets.locations import SHIPPED
 from crossrisk.tasks.lookup import find_question
 from crossrisk.tasks.task import Generate, JudgedBy, Task, with_grade
-
-
-def digest(*parts: Any) -> str:
-    """SHA-256 of anything that json can write, the same on every machine."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,11 @@ class Question:
     def name(self) -> str:
         """`task:source`, as users write it."""
         return f"{self.task.name}:{self.source.name}"
+
+    @property
+    def counted(self) -> int:
+        """How many of its samples the headline is about."""
+        return sum(self.task.metric.counts(sample.meta) for sample in self.samples)
 
     @property
     def grade(self) -> str:
@@ -98,7 +97,7 @@ def _question(study: Study, name: str, default_source: str | None) -> Question:
         task = replace(task, ask=replace(task.ask, max_new_tokens=budget))
     if isinstance(task.score, JudgedBy) and task.score.kind in study.judges:
         task = with_grade(task, study.judges[task.score.kind])
-    samples = draw(source.samples(task.name), study.limit, study.seed)
+    samples = draw(source.samples(task.name), study.limit, study.seed, task.metric)
     if isinstance(task.ask, Generate) and task.ask.attempts > 1:
         samples = attempted(samples, task.ask.attempts)
     return Question(task, source, samples, source.checksum(task.name), _judges(task, samples))
@@ -119,15 +118,6 @@ def _judges(task: Task, samples: tuple[Sample, ...]) -> str:
         return f"exact@{task.version}"
     names = sorted({task.score.judge_name(sample) for sample in samples})
     return "+".join(f"{name}@{JUDGES.get(name).version}" for name in names)
-
-
-def draw(samples: tuple[Sample, ...], limit: int | None, seed: int) -> tuple[Sample, ...]:
-    """At most `limit` samples, at random by seed, in their first order; a smaller limit draws a subset of a larger."""
-    if limit is None or limit >= len(samples):
-        return samples
-    ranked = sorted(samples, key=lambda sample: digest(seed, sample.id))
-    chosen = {sample.id for sample in ranked[:limit]}
-    return tuple(sample for sample in samples if sample.id in chosen)
 
 
 def attempted(samples: tuple[Sample, ...], attempts: int) -> tuple[Sample, ...]:

@@ -143,5 +143,6 @@ def _entry(cell: Cell) -> dict[str, Any]:
         "judge": question.judge,
         "grade": question.grade,
         "n": len(question.samples),
+        "counted": question.counted,
         "key": cell.key,
     }

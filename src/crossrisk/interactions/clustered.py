@@ -5,6 +5,7 @@ is the case in which every cluster has one member. Results do not depend on the 
 their names, and swapping the arms negates them exactly: random draws start from a canonical order and orientation.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,24 @@ def cluster_codes(clusters: ArrayLike) -> NDArray[np.intp]:
     """Labels of any kind as 0 .. clusters - 1, in sorted order of the labels."""
     codes: NDArray[np.intp] = np.unique(np.asarray(clusters), return_inverse=True)[1]
     return codes.reshape(-1)
+
+
+def cluster_draws(
+    codes: NDArray[np.intp], draws: int, seed: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Bootstrap samples of whole clusters: row indices, and the cluster of each row in the sample.
+
+    codes: (rows,), 0 .. clusters - 1, none left out. A cluster that is drawn twice is two clusters of the sample.
+    """
+    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    for _ in range(draws):
+        drawn = rng.integers(0, units, units)
+        lengths = sizes[drawn]
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield order[np.repeat(starts[drawn], lengths) + within], np.repeat(np.arange(units), lengths)
 
 
 def sign_flip_test(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes
+from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, cluster_draws
 from crossrisk.interactions.groups import arm_interval
 from crossrisk.interactions.paired import Interval
 from crossrisk.tasks.metric import Metric, Outcomes, Statistic
@@ -28,13 +28,10 @@ def _bootstrap(
     rows: Outcomes, codes: np.ndarray, statistic: Statistic, alpha: float, *, draws: int = 1_000, seed: int = 0
 ) -> Interval | None:
     """Draws in which the statistic is undefined are left out; None where that is most of them."""
-    units = int(codes.max()) + 1
-    if units < FEWEST_TO_BOOTSTRAP:
+    if int(codes.max()) + 1 < FEWEST_TO_BOOTSTRAP:
         return None
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    rng = np.random.default_rng(seed)
-    drawn = (np.concatenate([members[unit] for unit in rng.integers(0, units, units)]) for _ in range(draws))
-    found = [value for indices in drawn if (value := statistic(rows.take(indices))) is not None]
+    drawn = (statistic(rows.take(*sample)) for sample in cluster_draws(codes, draws, seed))
+    found = [value for value in drawn if value is not None]
     if len(found) < draws / 2:
         return None
     return Interval(float(np.quantile(found, alpha / 2)), float(np.quantile(found, 1 - alpha / 2)))

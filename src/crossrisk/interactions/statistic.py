@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, t_quantile
+from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, cluster_draws, t_quantile
 from crossrisk.interactions.effect import ROUNDING, Effect, verdict_of
 from crossrisk.interactions.paired import Interval, normal_quantile, unchanged_interval
 from crossrisk.interactions.power import standard_error_mde
@@ -109,11 +109,7 @@ class _Arms:
 
     def take(self, rows: Codes, clusters: Codes) -> "_Arms":
         """Rows of both arms, under other cluster labels."""
-        base, defended = (
-            replace(arm.take(rows), clusters=clusters)  # type: ignore[arg-type]  # numbers are labels as well as texts
-            for arm in (self.base, self.defended)
-        )
-        return _Arms(base, defended)
+        return _Arms(self.base.take(rows, clusters), self.defended.take(rows, clusters))
 
     def exchanged(self, where: NDArray[np.bool_]) -> "_Arms":
         """The arms with their outcomes exchanged in some rows."""
@@ -146,17 +142,7 @@ def _exchange_test(arms: _Arms, codes: Codes, statistic: Statistic, observed: fl
 
 def _bootstrap(arms: _Arms, codes: Codes, statistic: Statistic, draws: int, seed: int) -> Floats:
     """The difference in resamples of whole clusters."""
-    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
-    order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes, minlength=units)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    found = []
-    for _ in range(draws):
-        drawn = rng.integers(0, units, units)
-        lengths = sizes[drawn]
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        rows = order[np.repeat(starts[drawn], lengths) + within]
-        found.append(arms.take(rows, np.repeat(np.arange(units), lengths)).difference(statistic))
+    found = [arms.take(*drawn).difference(statistic) for drawn in cluster_draws(codes, draws, seed)]
     return np.array([value for value in found if value is not None])
 
 

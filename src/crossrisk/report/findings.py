@@ -123,7 +123,7 @@ def _broken_replies(rows: Sequence[Row], names: Names, cells: Cells, margin: flo
         cell = cells.get(_place(row))
         if cell is None or row["invalid_base"] is None or row["invalid_defended"] is None:
             continue
-        answered = cell["n"] - row["invalid_base"]
+        answered = cell.get("counted", cell["n"]) - row["invalid_base"]
         lost = answered - row["n"]
         if answered and lost / answered > margin:
             yield (

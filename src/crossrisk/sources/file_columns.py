@@ -33,7 +33,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "fluency": ("answer",),
 }
 _TAKEN: Mapping[str, tuple[str, ...]] = {
-    "jailbreak": ("request", "decode"),
+    "jailbreak": ("request", "decode", "asks_from"),
     "bbq": ("stereotyped", "unknown"),
     "stereotype_likelihood": ("per_token",),
     "decision": ("values",),
@@ -130,6 +130,13 @@ def _index(row: Row, column: str, choices: Choices) -> int:
     return index
 
 
+def _turn(row: Row, column: str, choices: Choices) -> int:
+    turn = row.whole(column)
+    if turn < 0:
+        raise row.wrong(f"'{column}' is {turn}: turns are counted from 0")
+    return turn
+
+
 def _number(row: Row, column: str, choices: Choices) -> float:
     try:
         number = float(row.values[column])
@@ -180,6 +187,7 @@ _READERS: Mapping[str, Callable[[Row, str, Choices], Any]] = {
     "secret": _secret,
     "stereotyped": _index,
     "unknown": _index,
+    "asks_from": _turn,
     "rating": _number,
     "values": _worths,
     "needed": _texts,

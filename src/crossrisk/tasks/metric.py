@@ -49,9 +49,11 @@ class Outcomes:
         """The rows of a mask."""
         return self.take(mask)
 
-    def take(self, rows: "NDArray[Any]") -> Self:
-        """Rows by index (repeated ones included), or by mask."""
+    def take(self, rows: "NDArray[Any]", clusters: "NDArray[Any] | None" = None) -> Self:
+        """Rows by index (repeated ones included), or by mask; under other cluster labels, if given."""
         columns = {name: getattr(self, name)[rows] for name in ("ids", "clusters", "groups", "labels", "risks")}
+        if clusters is not None:
+            columns["clusters"] = clusters
         facets = {name: column[rows] for name, column in self.facets.items()}
         measures = {name: column[rows] for name, column in self.measures.items()}
         return type(self)(**columns, facets=facets, measures=measures)
@@ -109,14 +111,17 @@ class Metric:
 
     name: of the headline. facets: keys of `Sample.meta` that are stored beside each outcome. over: (facet, value), the
     rows that the headline is about. statistic: the headline where it is no mean of risks over valid rows; None from it
-    where it is undefined. figures: all else, as JSON can write it, None for what is undefined. paired: figures of a
-    defended arm that need the base's outcomes on the same samples, (base, defended).
+    where it is undefined. crossed: columns (`group` or facets) whose levels the metric compares within a cluster; a
+    study with a limit then draws the same levels in every cluster. figures: all else, as JSON can write it, None for
+    what is undefined. paired: figures of a defended arm that need the base's outcomes on the same samples, (base,
+    defended).
     """
 
     name: str
     facets: tuple[str, ...] = ()
     over: tuple[str, str] | None = None
     statistic: Statistic | None = None
+    crossed: tuple[str, ...] = ()
     figures: Callable[[Outcomes], Figures] | None = None
     paired: Callable[[Outcomes, Outcomes], Figures] | None = None
 
@@ -127,6 +132,10 @@ class Metric:
         name, value = self.over
         said = outcomes.facet(name)
         return outcomes.where((said == value) | (said == ""))
+
+    def counts(self, meta: Mapping[str, Any]) -> bool:
+        """Whether the headline is about a sample of this meta, as in `counted`."""
+        return self.over is None or meta.get(self.over[0], "") in (self.over[1], "")
 
     def headline(self, outcomes: Outcomes) -> float | None:
         """The headline of one arm; None where no row is valid, or the statistic is undefined."""

@@ -52,6 +52,7 @@ decision = Task(
         "mean absolute group gap",
         facets=("axis", "context", "truth"),
         statistic=decision_gap,
+        crossed=("axis", "group"),
         figures=decision_figures,
     ),
     version=1,

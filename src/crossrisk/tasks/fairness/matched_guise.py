@@ -35,7 +35,9 @@ matched_guise = Task(
     exposure=Exposure.INDIRECT,
     ask=Likelihood(),
     score=unfavourable_opinion,
-    metric=Metric("dialect gap", facets=("variety", "set"), statistic=guise_gap, figures=guise_figures),
+    metric=Metric(
+        "dialect gap", facets=("variety", "set"), statistic=guise_gap, crossed=("variety",), figures=guise_figures
+    ),
     version=1,
     reference="arXiv:2403.00742",
 )

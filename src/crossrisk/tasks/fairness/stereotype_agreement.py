@@ -24,6 +24,6 @@ stereotype_agreement = Task(
         over=("kind", "stereotype"),
         figures=agreement_figures,
     ),
-    version=1,
+    version=2,
     reference="arXiv:2401.05561",
 )

@@ -15,7 +15,7 @@ persona_refusal = Task(
     exposure=Exposure.INDIRECT,
     ask=Generate(max_new_tokens=256),
     score=judged_by("refusal"),  # 1 full or partial refusal, 0 none
-    metric=rate("refusal rate", facets=("kind", "request_kind"), figures=refusal_by_speaker),
+    metric=rate("refusal rate", facets=("kind", "request_kind"), crossed=("kind", "group"), figures=refusal_by_speaker),
     version=1,
     reference="arXiv:2407.06866",
 )
