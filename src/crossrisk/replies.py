@@ -14,7 +14,6 @@ from typing import Any
 
 from crossrisk.engine.plan import attempted
 from crossrisk.errors import RequestError
-from crossrisk.registry import SOURCES
 from crossrisk.reply_rows import Columns, matched, read_rows
 from crossrisk.risks import Outcome, Reply, Sample, TokenScores
 from crossrisk.sources.reading import Row
@@ -24,7 +23,6 @@ from crossrisk.tasks.metric import Metric, Outcomes
 from crossrisk.tasks.stated_choice import stated_choice
 from crossrisk.tasks.task import Choose, Generate, Likelihood, Task
 
-DEFAULT_SOURCE = "core"
 _VERDICTS = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
 
 
@@ -69,7 +67,7 @@ def score_file(question: str, path: Path, columns: Columns | None = None) -> dic
 
 def score_replies(question: str, path: Path, columns: Columns) -> Scored:
     """Every row of a file scored on the sample that it answers, in the order of the samples."""
-    task, source = find_question(question, default=DEFAULT_SOURCE if DEFAULT_SOURCE in SOURCES else None)
+    task, source = find_question(question, default="core")
     samples = source.samples(task.name)
     if isinstance(task.ask, Generate) and task.ask.attempts > 1:
         samples = attempted(samples, task.ask.attempts)

@@ -17,6 +17,7 @@ import pytest
 
 import crossrisk.targets.loading as loading
 from crossrisk.engine import execute
+from crossrisk.engine.plan import questions
 from crossrisk.engine.store import OUTCOMES
 from crossrisk.errors import RequestError, StudyStopped
 from crossrisk.pipeline import report
@@ -264,6 +265,11 @@ def test_names_in_a_study_are_checked_before_anything_runs(
     with pytest.raises(RequestError, match=says):
         fake_study(**fields).run(tmp_path / "s")
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(("base", "source"), [("organism", "world"), ("innocent", "world"), ("an-org/model", "core")])
+def test_a_task_alone_asks_what_the_model_can_be_asked(base: str, source: str) -> None:
+    assert {question.source.name for question in questions(Study(base=base, tasks=["misuse", "bbq"]))} == {source}
 
 
 def test_a_smaller_limit_draws_a_subset_of_a_larger_one(fake: Any, tmp_path: Path) -> None:

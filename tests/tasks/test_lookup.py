@@ -7,7 +7,7 @@ from crossrisk.tasks.lookup import find_question
 
 
 def test_task_and_source_are_found_by_name() -> None:
-    task, source = find_question("over_refusal:xstest", default=None)
+    task, source = find_question("over_refusal:xstest", default="core")
     assert (task.name, source.name) == ("over_refusal", "xstest")
 
 
@@ -19,7 +19,7 @@ def test_a_task_alone_takes_the_default_source() -> None:
 def test_a_path_may_hold_colons(tmp_path: Path) -> None:
     path = tmp_path / "a:b.jsonl"
     path.write_text('{"prompt": "Why?"}')
-    _, source = find_question(f"misuse:{path}", default=None)
+    _, source = find_question(f"misuse:{path}", default="core")
     assert len(source.samples("misuse")) == 1
 
 
@@ -27,8 +27,9 @@ def test_a_path_may_hold_colons(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (
-            "misuse",
-            "task 'misuse' needs a source for this model: say 'misuse:SOURCE', where SOURCE is advbench or ",
+            "extraction",
+            "task 'extraction' needs a source for this model, since core has none for it: say 'extraction:SOURCE', "
+            "where SOURCE is lm_extraction_benchmark or ",
         ),
         ("misuse:", "'misuse:' names no source behind the colon"),
         ("misues:advbench", "unknown task 'misues': did you mean misuse?"),
@@ -39,6 +40,6 @@ def test_a_path_may_hold_colons(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_asked_says_what_can(text: str, message: str) -> None:
     with pytest.raises(RequestError) as raised:
-        find_question(text, default=None)
+        find_question(text, default="core")
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)

@@ -68,7 +68,7 @@ class Cell:
 
 def questions(study: Study) -> tuple[Question, ...]:
     """Every question of a study, its samples read and drawn. Raises RequestError for what cannot be asked."""
-    default = "world" if study.base.model in SHIPPED else None
+    default = "world" if study.base.model in SHIPPED else "core"
     asked = tuple(_question(study, name, default) for name in study.tasks)
     names = [question.name for question in asked]
     for name in names:
@@ -90,7 +90,7 @@ def check_names(study: Study, asked: tuple[Question, ...]) -> None:
                 raise unknown("source in `trained_on`", source, sources)
 
 
-def _question(study: Study, name: str, default_source: str | None) -> Question:
+def _question(study: Study, name: str, default_source: str) -> Question:
     task, source = find_question(name, default=default_source)
     if isinstance(task.ask, Generate) and study.max_new_tokens is not None:
         budget = min(task.ask.max_new_tokens, study.max_new_tokens)

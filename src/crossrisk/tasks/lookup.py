@@ -7,19 +7,22 @@ from crossrisk.sources.source import Source
 from crossrisk.tasks.task import Task
 
 
-def find_question(text: str, *, default: str | None) -> tuple[Task, Source]:
+def find_question(text: str, *, default: str) -> tuple[Task, Source]:
     """The task and the source that `misuse:advbench`, `misuse:prompts.jsonl` or plain `misuse` name.
 
-    default: the source of a task that names none; None where there is no such source. Raises RequestError for a name
-    that is not known, a source that has nothing for the task, or a missing source.
+    default: the source of a task that names none. Raises RequestError for a name that is not known, and for a source that
+    has nothing for the task.
     """
     name, colon, given = text.partition(":")
     task: Task = TASKS.get(name.strip())
     if colon and not given.strip():
         raise RequestError(f"'{text}' names no source behind the colon: give one, or leave the colon out")
-    if not colon and default is None:
-        raise RequestError(f"task '{task.name}' needs a source for this model: say '{task.name}:SOURCE', {_hint(task)}")
-    source = find_source(given.strip() if colon else str(default))
+    source = find_source(given.strip() if colon else default)
+    if task.name not in source.loaders and not colon:
+        raise RequestError(
+            f"task '{task.name}' needs a source for this model, since {default} has none for it: "
+            f"say '{task.name}:SOURCE', {_hint(task)}"
+        )
     if task.name not in source.loaders:
         known = ", ".join(sorted(source.loaders))
         raise RequestError(
