@@ -33,11 +33,9 @@ class WholeRun:
 
     def row(self) -> str:
         """As a line of the table."""
+        share = self.seconds / self.allowed_seconds
         memory = f"{self.memory / MIB:.0f}" + (f" of {self.allowed_memory / MIB:.0f}" if self.allowed_memory else "")
-        return (
-            f"| {self.work} | {self.seconds:.1f} | {self.allowed_seconds:.0f} | {self.seconds / self.allowed_seconds:.2f} "
-            f"| {memory} |"
-        )
+        return f"| {self.work} | {self.seconds:.1f} | {self.allowed_seconds:.0f} | {share:.2f} | {memory} |"
 
 
 HEADING = (

@@ -10,8 +10,8 @@ from crossrisk.tasks.task import Task
 def find_question(text: str, *, default: str) -> tuple[Task, Source]:
     """The task and the source that `misuse:advbench`, `misuse:prompts.jsonl` or plain `misuse` name.
 
-    default: the source of a task that names none. Raises RequestError for a name that is not known, and for a source that
-    has nothing for the task.
+    default: the source of a task that names none. Raises RequestError for a name that is not known, and for a source
+    that has nothing for the task.
     """
     name, colon, given = text.partition(":")
     task: Task = TASKS.get(name.strip())
