@@ -97,6 +97,8 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Of the draw of samples and of every fit.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Prompts that run together.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Cap on every task's budget of new tokens.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Of tasks that write; 0, the default, is greedy.")] = None,
+    attempts: Annotated[int | None, typer.Option(help="Replies to every prompt, at a temperature above 0.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, or auto to spread over all.")] = None,
     chat_template: Annotated[str | None, typer.Option(help="auto, or none for a model without one.")] = None,
@@ -108,7 +110,14 @@ def run(
     Example: crossrisk run --base organism --defense dpo --task misuse --task over_refusal --limit 100 --out runs/dpo
     """
     model = {"dtype": dtype, "device": device, "chat_template": chat_template}
-    fields = {"limit": limit, "seed": seed, "batch_size": batch_size, "max_new_tokens": max_new_tokens}
+    fields = {
+        "limit": limit,
+        "seed": seed,
+        "batch_size": batch_size,
+        "max_new_tokens": max_new_tokens,
+        "temperature": temperature,
+        "attempts": attempts,
+    }
     _run(_study(study, base, defense or [], task or [], _given(model), _given(fields)), out, as_json)
 
 

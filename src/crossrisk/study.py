@@ -114,6 +114,8 @@ class Study(BaseModel):
     change of risk below which two arms count as equivalent. primary: the declared family, as `defense/task:source`;
     none means every off-target cell. judges: another grade for a kind of judge. batch_size: prompts run together,
     part of what is measured because sums of floats depend on it. max_new_tokens: a cap on every task's budget.
+    temperature, attempts: tasks that write greedily sample at this temperature instead, every prompt so many times;
+    a task that samples by its own definition keeps it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -131,6 +133,8 @@ class Study(BaseModel):
     judges: dict[str, str] = Field(default_factory=dict)
     batch_size: int = Field(default=64, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
+    temperature: float = Field(default=0.0, ge=0.0, le=10.0)
+    attempts: int = Field(default=1, ge=1, le=1_000)
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -154,6 +158,12 @@ class Study(BaseModel):
         if repeated:
             raise ValueError(f"task '{repeated[0]}' is named twice")
         return tasks
+
+    @model_validator(mode="after")
+    def _attempts_differ(self) -> "Study":
+        if self.attempts > 1 and self.temperature == 0:
+            raise ValueError("`attempts` above 1 need a `temperature` above 0: greedy replies are all the same")
+        return self
 
     @property
     def arms(self) -> tuple[DefenseSpec, ...]:

@@ -22,6 +22,7 @@ from crossrisk.engine.store import OUTCOMES
 from crossrisk.errors import RequestError, StudyStopped
 from crossrisk.pipeline import report
 from crossrisk.study import Study
+from crossrisk.tasks.task import Generate
 from tests.engine import fakes
 from tests.engine.fakes import SAMPLES, FakeTarget, fake_study, install
 
@@ -131,6 +132,7 @@ CHANGES: dict[str, Any] = {
     "batch plan": lambda patch: {"batch_size": 4},
     "samples": lambda patch: {"limit": 10},
     "decoding": lambda patch: {"max_new_tokens": 2},
+    "temperature": lambda patch: {"temperature": 0.7},
     "task": lambda patch: patch.setattr(fakes, "asked", replace(fakes.asked, version=2)),
     "source": lambda patch: patch.setattr(fakes, "source", replace(fakes.source, version=2)),
     "content": lambda patch: patch.setattr(fakes, "source", replace(fakes.source, checksum=lambda task: "new")),
@@ -270,6 +272,26 @@ def test_names_in_a_study_are_checked_before_anything_runs(
 @pytest.mark.parametrize(("base", "source"), [("organism", "world"), ("innocent", "world"), ("an-org/model", "core")])
 def test_a_task_alone_asks_what_the_model_can_be_asked(base: str, source: str) -> None:
     assert {question.source.name for question in questions(Study(base=base, tasks=["misuse", "bbq"]))} == {source}
+
+
+def test_attempts_ask_every_prompt_that_often_and_leave_a_task_that_samples_alone() -> None:
+    study = Study(
+        base="organism", tasks=["jailbreak", "quality_of_service", "bbq"], limit=6, temperature=0.7, attempts=4
+    )
+    jailbreak, service, bbq = questions(study)
+    assert isinstance(jailbreak.task.ask, Generate) and isinstance(service.task.ask, Generate)
+    assert (jailbreak.task.ask.temperature, jailbreak.task.ask.attempts) == (0.7, 4)
+    assert len(jailbreak.samples) == 24 and {sample.id.rpartition("#")[2] for sample in jailbreak.samples} == set(
+        "1234"
+    )
+    assert len({sample.cluster for sample in jailbreak.samples}) <= 6
+    assert (service.task.ask.temperature, service.task.ask.attempts) == (1.0, 3)
+    assert len(service.samples) == 18 and len(bbq.samples) == 6
+
+
+def test_attempts_without_a_temperature_are_refused_since_greedy_replies_are_all_the_same() -> None:
+    with pytest.raises(RequestError, match="greedy replies are all the same"):
+        Study(base="organism", tasks=["jailbreak"], attempts=2)
 
 
 def test_a_smaller_limit_draws_a_subset_of_a_larger_one(fake: Any, tmp_path: Path) -> None:

@@ -92,15 +92,21 @@ def check_names(study: Study, asked: tuple[Question, ...]) -> None:
 
 def _question(study: Study, name: str, default_source: str) -> Question:
     task, source = find_question(name, default=default_source)
-    if isinstance(task.ask, Generate) and study.max_new_tokens is not None:
-        budget = min(task.ask.max_new_tokens, study.max_new_tokens)
-        task = replace(task, ask=replace(task.ask, max_new_tokens=budget))
+    if isinstance(task.ask, Generate):
+        task = replace(task, ask=_decoding(task.ask, study))
     if isinstance(task.score, JudgedBy) and task.score.kind in study.judges:
         task = with_grade(task, study.judges[task.score.kind])
     samples = draw(source.samples(task.name), study.limit, study.seed, task.metric)
     if isinstance(task.ask, Generate) and task.ask.attempts > 1:
         samples = attempted(samples, task.ask.attempts)
     return Question(task, source, samples, source.checksum(task.name), _judges(task, samples))
+
+
+def _decoding(ask: Generate, study: Study) -> Generate:
+    """How a study lets a task write. Greedy decoding gives way to the study's, sampling is a task's own."""
+    if study.max_new_tokens is not None:
+        ask = replace(ask, max_new_tokens=min(ask.max_new_tokens, study.max_new_tokens))
+    return replace(ask, temperature=study.temperature, attempts=study.attempts) if ask.temperature == 0 else ask
 
 
 def check_judges(study: Study) -> None:
