@@ -87,12 +87,15 @@ def demo(out: Out = Path("runs/demo"), as_json: AsJson = False) -> None:
 @app.command()
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study file; or leave it out and use the options.")] = None,
-    base: Annotated[str | None, typer.Option(help="Hub id with optional @revision, folder, or organism.")] = None,
+    base: Annotated[str | None, typer.Option(help="Hub id (@revision pins one), folder, organism, or innocent.")] = None,
     defense: Annotated[
         list[str] | None,
         typer.Option(help="Name, checkpoint=MODEL, adapter=FOLDER, or '{name: dpo, strength: 0.5}'. Repeat it."),
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="TASK or TASK:SOURCE. Repeat it.")] = None,
+    attack: Annotated[
+        list[str] | None, typer.Option(help="Around the requests of `jailbreak`; see crossrisk ls attacks. Repeat it.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many samples a task.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draw of samples and of every fit.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Prompts that run together.")] = None,
@@ -117,6 +120,7 @@ def run(
         "max_new_tokens": max_new_tokens,
         "temperature": temperature,
         "attempts": attempts,
+        "attacks": attack or None,
     }
     _run(_study(study, base, defense or [], task or [], _given(model), _given(fields)), out, as_json)
 

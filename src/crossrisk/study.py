@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from crossrisk.errors import RequestError
 
@@ -114,6 +114,7 @@ class Study(BaseModel):
     change of risk below which two arms count as equivalent. primary: the declared family, as `defense/task:source`;
     none means every off-target cell. judges: another grade for a kind of judge. batch_size: prompts run together,
     part of what is measured because sums of floats depend on it. max_new_tokens: a cap on every task's budget.
+    attacks: put around the `misuse` prompts of a source for `jailbreak`, in place of those that it has ready.
     temperature, attempts: tasks that write greedily sample at this temperature instead, every prompt so many times;
     a task that samples by its own definition keeps it.
     """
@@ -133,6 +134,7 @@ class Study(BaseModel):
     judges: dict[str, str] = Field(default_factory=dict)
     batch_size: int = Field(default=64, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
+    attacks: tuple[str, ...] | None = Field(default=None, min_length=1)
     temperature: float = Field(default=0.0, ge=0.0, le=10.0)
     attempts: int = Field(default=1, ge=1, le=1_000)
 
@@ -151,13 +153,13 @@ class Study(BaseModel):
                 raise ValueError(f"two arms are called '{arm}': give one of them another `label`")
         return defenses
 
-    @field_validator("tasks")
+    @field_validator("tasks", "attacks")
     @classmethod
-    def _tasks_differ(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
-        repeated = [task for task in tasks if tasks.count(task) > 1]
+    def _names_differ(cls, names: tuple[str, ...] | None, about: ValidationInfo) -> tuple[str, ...] | None:
+        repeated = [name for name in names or () if (names or ()).count(name) > 1]
         if repeated:
-            raise ValueError(f"task '{repeated[0]}' is named twice")
-        return tasks
+            raise ValueError(f"{str(about.field_name).removesuffix('s')} '{repeated[0]}' is named twice")
+        return names
 
     @model_validator(mode="after")
     def _attempts_differ(self) -> "Study":

@@ -91,7 +91,7 @@ def check_names(study: Study, asked: tuple[Question, ...]) -> None:
 
 
 def _question(study: Study, name: str, default_source: str) -> Question:
-    task, source = find_question(name, default=default_source)
+    task, source = find_question(name, default=default_source, attacks=study.attacks)
     if isinstance(task.ask, Generate):
         task = replace(task, ask=_decoding(task.ask, study))
     if isinstance(task.score, JudgedBy) and task.score.kind in study.judges:
