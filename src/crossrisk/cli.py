@@ -87,7 +87,7 @@ def demo(out: Out = Path("runs/demo"), as_json: AsJson = False) -> None:
 @app.command()
 def run(
     study: Annotated[Path | None, typer.Argument(help="A study file; or leave it out and use the options.")] = None,
-    base: Annotated[str | None, typer.Option(help="Hub id (@revision pins one), folder, organism, or innocent.")] = None,
+    base: Annotated[str | None, typer.Option(help="Hub id (@revision pins it), folder, organism or innocent.")] = None,
     defense: Annotated[
         list[str] | None,
         typer.Option(help="Name, checkpoint=MODEL, adapter=FOLDER, or '{name: dpo, strength: 0.5}'. Repeat it."),
