@@ -25,8 +25,9 @@ from crossrisk.interactions.paired import (
 from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
 from crossrisk.risks import Verdict
 
-# Differences below this are rounding of the risks, not flips.
-ROUNDING = 1e-12
+# Differences below this are no flips: single-precision logits of one prompt differ between batches, which has moved
+# probabilities by up to 1e-6.
+ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)

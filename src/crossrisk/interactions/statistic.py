@@ -17,6 +17,7 @@ from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
 
 DRAWS = 1_000
+TIE = 1e-12  # draws that differ by no more are the same value, summed in another order
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ def compare_statistic(
     clusters. A cluster that is drawn twice counts as two clusters.
 
     Degenerate: no valid row, or a statistic that is undefined in either arm, `not_applicable`; fewer than eight
-    clusters, a p but no interval; arms that agree in every row, delta 0, p = 1 and the exact bound on what clusters
+    clusters, a p but no interval; arms that agree in every row but for rounding, p = 1 and the exact bound on what clusters
     unlike those seen may do (`unchanged_interval`). Draws in which the statistic is undefined are left out.
     Raises ValueError for arms of different samples.
     """
@@ -96,13 +97,13 @@ class _Arms:
     defended: Outcomes
 
     def agree(self) -> bool:
-        """Whether every row has the same outcome in both."""
+        """Whether every row has the same outcome in both, but for rounding (measures are log-likelihoods, in nats)."""
         return (
-            np.array_equal(self.base.risks, self.defended.risks)
+            np.allclose(self.base.risks, self.defended.risks, rtol=0.0, atol=ROUNDING)
             and np.array_equal(self.base.labels, self.defended.labels)
             and self.base.measures.keys() == self.defended.measures.keys()
             and all(
-                np.array_equal(column, self.defended.measures[name], equal_nan=True)
+                np.allclose(column, self.defended.measures[name], rtol=1e-4, atol=1e-4, equal_nan=True)
                 for name, column in self.base.measures.items()
             )
         )
@@ -136,7 +137,7 @@ class _Arms:
 def _exchange_test(arms: _Arms, codes: Codes, statistic: Statistic, observed: float, draws: int, seed: int) -> float:
     rng, units = np.random.default_rng(seed), int(codes.max()) + 1
     found = [arms.exchanged(rng.integers(0, 2, units)[codes].astype(bool)).difference(statistic) for _ in range(draws)]
-    exceeding = sum(value is None or abs(value) >= observed - ROUNDING for value in found)
+    exceeding = sum(value is None or abs(value) >= observed - TIE for value in found)
     return (1 + exceeding) / (1 + draws)
 
 
@@ -158,7 +159,7 @@ def _jackknife(arms: _Arms, codes: Codes, statistic: Statistic) -> Floats:
 def _bca(drawn: Floats, left_out: Floats, observed: float, units: int, alpha: float) -> Interval:
     from scipy.special import ndtr
 
-    below = (np.count_nonzero(drawn < observed - ROUNDING) + np.count_nonzero(drawn <= observed + ROUNDING)) / 2
+    below = (np.count_nonzero(drawn < observed - TIE) + np.count_nonzero(drawn <= observed + TIE)) / 2
     bias = normal_quantile(min(max(below, 0.5), len(drawn) - 0.5) / len(drawn))
     pull = left_out.mean() - left_out
     spread = float((pull**2).sum())
