@@ -111,6 +111,21 @@ def test_every_cell_opens_to_its_numbers(study_folder: Path, rows_of: Rows, page
         assert f"invalid replies, defended {invalid}" in text
 
 
+def test_a_cell_shows_the_figures_of_its_field_with_counts_as_counts(
+    study_folder: Path, rows_of: Rows, tmp_path: Path
+) -> None:
+    row = rows_of(study_folder)[0]
+    folder = tmp_path / "study"
+    shutil.copytree(study_folder, folder)
+    cells = [
+        {"arm": arm, "task": row["task"], "source": row["source"], "figures": figures}
+        for arm, figures in (("base", {"n": 90, "gap": 0.25}), (row["defense"], {"n": 88, "gap": None}))
+    ]
+    (folder / "metrics.json").write_text(json.dumps({"schema": 1, "rows": cells}))
+    text = " ".join(Page(write_page(folder).read_text()).by_id[place(row)].split())
+    assert "More figures figure base defended n 90 88 gap 0.250 –" in text
+
+
 def test_the_flips_on_the_page_are_the_samples_that_flipped(study_folder: Path, rows_of: Rows, page: Page) -> None:
     files = {(cell["arm"], cell["task"]): cell["file"] for cell in _manifest(study_folder)["cells"]}
     checked = 0

@@ -93,7 +93,7 @@ def _render(study: StudyFolder) -> str:
         name: getattr(wording, name)
         for name in ("number", "signed", "points", "interval", "percent", "p_value", "counted", "listed")
     }
-    environment.filters |= {"breakable": _breakable, "anchor": _anchor, "risk_level": _risk_level}
+    environment.filters |= {"breakable": _breakable, "anchor": _anchor, "risk_level": _risk_level, "figure": _figure}
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     # The two files are our own; everything else goes through autoescape.
     return environment.get_template("page.html.j2").render(
@@ -193,6 +193,11 @@ def _seen(value: Any) -> Any:
 def _anchor(*names: str) -> str:
     """A name for a place on the page, different for different names."""
     return "--".join(["arm", *(re.sub(r"[^\w.+-]", lambda found: f"_{ord(found[0]):x}_", name) for name in names)])
+
+
+def _figure(value: float | None) -> str:
+    """Counts as they are, all else with three digits."""
+    return wording.number(value, 0 if isinstance(value, int) else 3)
 
 
 def _risk_level(risk: float) -> str:
