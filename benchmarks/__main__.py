@@ -11,6 +11,7 @@ from benchmarks.contest import Result
 from benchmarks.generation import NEW_TOKENS, generation, plain_generate
 from benchmarks.models import Question, targets
 from benchmarks.scoring import naive_scores, scoring
+from benchmarks.whole_runs import HEADING, public_sources, world_suite
 from crossrisk.risks import Chat
 from crossrisk.targets.target import GenerationConfig, Target
 
@@ -24,7 +25,10 @@ def main() -> None:
         for result in (*generation(target, chats), *scoring(target, questions)):
             results.append((target.name, result))
             print(*rows(target.name, result), sep="\n", flush=True)
-    RESULTS.write_text("\n".join([*heading(), *(row for result in results for row in rows(*result)), ""]))
+    whole = [world_suite(), *([public_sources()] if os.environ.get("CROSSRISK_DATA") else [])]
+    print(*(run.row() for run in whole), sep="\n", flush=True)
+    lines = [*heading(), *(row for result in results for row in rows(*result))]
+    RESULTS.write_text("\n".join([*lines, "", *HEADING, *(run.row() for run in whole), ""]))
     print(f"written to {RESULTS}")
 
 
