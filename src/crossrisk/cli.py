@@ -4,6 +4,7 @@ Exit codes: 0 done; 2 the request is wrong; 3 some cells failed, or the run was 
 """
 
 import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -34,6 +35,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def main() -> None:
     """Entry point of the `crossrisk` command: runs it and turns every way it can end into an exit code and one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that a terminal lacks must not cost the result
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False) or 0
         sys.stdout.flush()
@@ -271,9 +275,11 @@ def data_ls(as_json: AsJson = False) -> None:
 
     Example: crossrisk data ls
     """
-    from crossrisk.sources.public import data_folder
+    from crossrisk.sources.public import data_folder, lost_folder
     from crossrisk.sources.shelf import listing
 
+    if problem := lost_folder():
+        _say(problem)
     if as_json:
         _print_json({"folder": str(data_folder()), "sets": listing()})
         return
@@ -292,7 +298,7 @@ def data_get(
 ) -> None:
     """Download public sets from their origins: shows licence and size, resumes what was cut off, checks every byte.
 
-    Example: crossrisk data get bbq xstest
+    Exits with 3 where a file cannot be had; the others come all the same. Example: crossrisk data get bbq xstest
     """
     from crossrisk.engine.progress import progress_bar
     from crossrisk.sources.download import get
@@ -304,10 +310,16 @@ def data_get(
         print(
             f"{source.name}: {size / 1e6:.1f} MB in {len(source.files)} files, licence {source.licence or 'not stated'}"
         )
+    problems: dict[str, None] = {}  # two sets may want one file
     with progress_bar(None, None) as reporter:
         for source in sources:
-            new = get(source.files, reporter.received)
-            _say(f"{source.name}: {len(new)} files new, present: {presence(source)}")
+            got = get(source.files, reporter.received)
+            problems |= dict.fromkeys(got.problems)
+            _say(f"{source.name}: {len(got.placed)} files new, present: {presence(source)}")
+    for problem in problems:
+        _say(problem)
+    if problems:
+        raise typer.Exit(3)
 
 
 @data_app.command("verify")
@@ -318,8 +330,11 @@ def data_verify(names: SetNames = None, as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
+    from crossrisk.sources.public import lost_folder
     from crossrisk.sources.shelf import named, verify
 
+    if problem := lost_folder():
+        raise RequestError(problem)
     checked = verify(named(names or []))
     if as_json:
         _print_json([asdict(file) for file in checked])

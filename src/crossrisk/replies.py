@@ -20,9 +20,12 @@ from crossrisk.sources.reading import Row
 from crossrisk.sources.source import Source
 from crossrisk.tasks.lookup import find_question
 from crossrisk.tasks.metric import Metric, Outcomes
+from crossrisk.tasks.metrics.attacks import attack_success
 from crossrisk.tasks.stated_choice import stated_choice
 from crossrisk.tasks.task import Choose, Generate, Likelihood, Task
 
+_HUGE = 1e300  # beyond which sums of a few are infinite
+_LARGEST = 1e-6  # a log-probability of 0, with the rounding of whoever wrote it down
 _VERDICTS = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
 
 
@@ -46,8 +49,11 @@ def score_file(question: str, path: Path, columns: Columns | None = None) -> dic
     from crossrisk.interactions.figures import CellFigures
     from crossrisk.interactions.one_arm import headline_interval
 
-    scored = score_replies(question, path, columns or Columns())
+    columns = columns or Columns()
+    scored = score_replies(question, path, columns)
     metric = scored.task.metric
+    if columns.verdict is not None and metric.figures is not attack_success:
+        metric = replace(metric, figures=None)  # all others count labels or measures, which a verdict does not have
     outcomes = as_columns(metric, scored.samples, scored.outcomes)
     told = CellFigures.of_outcomes("", scored.task.name, scored.source.name, metric, outcomes).to_dict()
     interval = headline_interval(metric, outcomes)
@@ -68,12 +74,17 @@ def score_file(question: str, path: Path, columns: Columns | None = None) -> dic
 def score_replies(question: str, path: Path, columns: Columns) -> Scored:
     """Every row of a file scored on the sample that it answers, in the order of the samples."""
     task, source = find_question(question, default="core")
+    if columns.verdict is not None and task.metric.statistic is not None:
+        raise RequestError(
+            f"the {task.metric.name} of task '{task.name}' is no mean of verdicts: score its replies without --verdict"
+        )
     samples = source.samples(task.name)
-    if isinstance(task.ask, Generate) and task.ask.attempts > 1:
-        samples = attempted(samples, task.ask.attempts)
+    attempts = task.ask.attempts if isinstance(task.ask, Generate) else 1
+    if attempts > 1:
+        samples = attempted(samples, attempts)
     rows, columns = read_rows(path, columns)
     found: dict[str, Outcome] = {}
-    for row, sample in matched(rows, samples, columns, f"{task.name}:{source.name}"):
+    for row, sample in matched(rows, samples, columns, f"{task.name}:{source.name}", several=attempts > 1):
         outcome = _outcome(task, sample, row, columns)
         if outcome is not None:
             found[sample.id] = outcome
@@ -126,7 +137,7 @@ def _reply(task: Task, sample: Sample, row: Row, column: str) -> Reply | None:
     told = row.values[column]
     if told is None:
         return None
-    turns = told if isinstance(told, list) else [told]
+    turns = told if isinstance(told, list) else (_listed(told) if sample.later else None) or [told]
     if not all(isinstance(turn, str) for turn in turns):
         raise row.wrong(f"column '{column}' must be text, or a list with the text of every turn")
     if len(turns) != 1 + len(sample.later):
@@ -145,25 +156,39 @@ def _log_likelihoods(task: Task, sample: Sample, row: Row) -> tuple[TokenScores,
     if isinstance(task.ask, Likelihood) and task.ask.moments:
         raise row.wrong(f"task '{task.name}' needs more of every token than its log-likelihood: it can only be run")
     if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            given = None
+        given = _listed(given)
     if isinstance(task.ask, Generate):
         expected = 1 if task.ask.reference else 0
     else:
         expected = len(sample.choices or sample.contrast or ())
     if not isinstance(given, list) or len(given) != expected:
         raise row.wrong(f"'log_likelihoods' must be a list of {expected} for sample '{sample.id}'")
+    by_token = isinstance(task.ask, Generate) or bool(sample.meta.get("per_token"))
+    if by_token and not all(isinstance(entry, list) for entry in given):
+        raise row.wrong(
+            f"'log_likelihoods' of sample '{sample.id}' are averaged over tokens: every one must be a list with one "
+            "number a token, not a total"
+        )
     entries = [entry if isinstance(entry, list) else [entry] for entry in given]
     for entry in entries:
         if not entry or not all(_is_number(value) for value in entry):
             raise row.wrong("every one of 'log_likelihoods' must be a number, or a list of numbers, one a token")
+        if max(entry) > _LARGEST:
+            raise row.wrong(f"'log_likelihoods' holds {max(entry):.6g}: give natural logarithms, which are 0 or less")
     return tuple(_scores(tuple(map(float, entry))) for entry in entries)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_HUGE < value < _HUGE
+
+
+def _listed(text: Any) -> list[Any] | None:
+    """The list that a cell of CSV holds as JSON; None where it holds none."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _scores(log_probs: tuple[float, ...]) -> TokenScores:

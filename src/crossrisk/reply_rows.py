@@ -14,6 +14,8 @@ from crossrisk.risks import Sample
 from crossrisk.sources.reading import Row, document, objects, parse
 
 _FIELD = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_FORM = re.compile(r"0?[0-9]{0,2}d")
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,15 @@ def read_rows(path: Path, columns: Columns) -> tuple[tuple[Row, ...], Columns]:
 
 
 def matched(
-    rows: Sequence[Row], samples: Sequence[Sample], columns: Columns, where: str
+    rows: Sequence[Row], samples: Sequence[Sample], columns: Columns, where: str, *, several: bool = False
 ) -> Iterator[tuple[Row, Sample]]:
     """Every row with the sample that it answers. where: the task and source, as errors name them.
 
-    Rows of a prompt that is asked several times are its attempts, in their order. Raises RequestError for a row that
-    answers no sample or several, or one that has its reply already.
+    several: the samples are attempts, of ids `ID#1`, `ID#2`, …; rows that give the prompt are its attempts in their
+    order. Raises RequestError for a row that answers no sample or several, or one that has its reply already.
     """
     by_id = {sample.id: sample for sample in samples}
-    by_prompt: dict[str, list[Sample]] = {}
-    for sample in samples:
-        for prompt in {sample.messages[-1].content, "\n\n".join(turn.content for turn in sample.messages)}:
-            by_prompt.setdefault(prompt, []).append(sample)
+    by_prompt = _Prompts(samples, several)
     answered: dict[str, Row] = {}
     for row in rows:
         name = _id(row, columns)
@@ -90,20 +89,47 @@ def matched(
         yield row, sample
 
 
-def _by_prompt(
-    row: Row, by_prompt: dict[str, list[Sample]], columns: Columns, answered: dict[str, Row], where: str
-) -> Sample:
+class _Prompts:
+    """Samples by the text of their last turn, and of all turns with a blank line between them."""
+
+    def __init__(self, samples: Sequence[Sample], several: bool) -> None:
+        self._several = several
+        self._by_text: dict[str, list[Sample]] = {}
+        self._by_words: dict[str, list[Sample]] = {}
+        for sample in samples:
+            for text in {sample.messages[-1].content, "\n\n".join(turn.content for turn in sample.messages)}:
+                self._by_text.setdefault(text, []).append(sample)
+                self._by_words.setdefault(_trimmed(text), []).append(sample)
+
+    def asked(self, prompt: str) -> list[list[Sample]]:
+        """What a text asks: a list of attempts for every sample of this prompt.
+
+        Editors and spreadsheets change line ends and outer blanks, so that a text that is none to the letter may be one
+        without them.
+        """
+        attempts: dict[str, list[Sample]] = {}
+        for sample in self._by_text.get(prompt) or self._by_words.get(_trimmed(prompt), []):
+            attempts.setdefault(sample.id.rpartition("#")[0] if self._several else sample.id, []).append(sample)
+        return list(attempts.values())
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(text.splitlines()).strip()
+
+
+def _by_prompt(row: Row, by_prompt: _Prompts, columns: Columns, answered: dict[str, Row], where: str) -> Sample:
     column = columns.prompt
     if column is None or column not in row.values:
         raise row.wrong(
             f"nothing says which sample it answers: it has neither '{columns.id or PLAIN.id}' nor "
             f"'{column or PLAIN.prompt}'; name a column by --id or --prompt"
         )
-    found = by_prompt.get(row.text(column), [])
-    if len({sample.id.rpartition("#")[0] or sample.id for sample in found}) != 1:
+    found = by_prompt.asked(row.text(column))
+    if len(found) != 1:
         problem = f"is that of {len(found)} samples" if found else "is that of no sample"
         raise row.wrong(f"its prompt {problem} of {where}: name samples by their id (--id)")
-    return next((sample for sample in found if sample.id not in answered), found[0])
+    (attempts,) = found
+    return next((sample for sample in attempts if sample.id not in answered), attempts[0])
 
 
 def _id(row: Row, columns: Columns) -> str | None:
@@ -120,11 +146,18 @@ def _filled(pattern: str, row: Row) -> str:
     def value(field: re.Match[str]) -> str:
         column, form = field.group(1), field.group(2) or ""
         found = row.filled(column)
+        if column not in row.values:
+            row.text(column)  # says what is missing
         if not isinstance(found, str | int) or isinstance(found, bool):
             raise row.wrong(f"column '{column}' must hold a text or a whole number to name a sample by")
-        try:
-            return format(found, form)
-        except ValueError:
-            raise row.wrong(f"column '{column}' cannot be written in the form '{form}'") from None
+        if not form:
+            return str(found)
+        if not _FORM.fullmatch(form):
+            raise row.wrong(
+                f"'{form[:20]}' is no form to write an id in: give digits and a d, as in '{{{column}:03d}}'"
+            )
+        if isinstance(found, str) and not _WHOLE.fullmatch(found):
+            raise row.wrong(f"column '{column}' cannot be written in the form '{form}': it is no whole number")
+        return format(int(found), form)
 
     return _FIELD.sub(value, pattern)

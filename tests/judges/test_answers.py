@@ -16,6 +16,16 @@ from crossrisk.judges.answers import matches
         "$17",
         "17.0",
         "Answer: 17 apples",
+        "She bakes 4*3=12 muffins. After giving 2 away and baking 7 more, she has 17 left.",
+        "The answer is: 17. I checked it 3 times.",
+        "The answer is 17. (Check: 17 - 2 = 15.)",
+        "The answer is 17\n\n2 eggs were eaten.",
+        "The answer is approximately 17, over 3 days",
+        "The answer is 12 + 5 = 17.",
+        "The answer is 34 * 1/2 = 17.",
+        "The answer is 17.\nReasoning: 3 * 4 = 12 and 12 + 5 = 17, so 12 of 17.",
+        "#### 16\nNo, that is 1 short.\n#### 17",
+        "\\boxed{17}, since 20 - 3 = 17 and 3 + 0 = 3",
     ],
 )
 def test_the_final_number_is_the_answer(text: str) -> None:
@@ -23,7 +33,21 @@ def test_the_final_number_is_the_answer(text: str) -> None:
     assert matches(text, "17")
 
 
-@pytest.mark.parametrize("text", ["71", "170", "1.7", "-17", "17 minus 4 is 13", "seventeen", "", "x17"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "71",
+        "170",
+        "1.7",
+        "-17",
+        "17 minus 4 is 13",
+        "8 + 9 = 17, and 17 - 4 = 13",
+        "The answer is 13 = 17 - 4",
+        "seventeen",
+        "",
+        "x17",
+    ],
+)
 def test_another_final_number_is_wrong(text: str) -> None:
     assert not matches(text, 17)
 

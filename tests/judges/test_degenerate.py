@@ -33,6 +33,16 @@ def test_a_loop_is_degenerate_even_when_its_last_turn_is_cut_off(unit: str) -> N
 def test_a_loop_of_characters_without_spaces_is_degenerate() -> None:
     assert degenerate("好的" * 300)
     assert degenerate("ha" * 300)
+    assert degenerate("你好" * 20)
+    assert degenerate("哈" * 90)
+    assert not degenerate("对不起，我不能帮助你完成这个请求，因为它可能会伤害别人，也违反了我们的规定和法律。")
+    assert not degenerate("一个编程语言是一种用于编写计算机程序的符号系统也是人与机器之间交流的工具")
+
+
+def test_a_loop_is_degenerate_wherever_it_stands() -> None:
+    loop = "and so on " * 30
+    assert degenerate(f"{loop} That is all that I have to say about it.")
+    assert degenerate(f"Well, to begin with, {loop} That is all.")
 
 
 def test_an_answer_with_a_short_loop_behind_it_can_still_be_judged() -> None:

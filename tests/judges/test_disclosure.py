@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossrisk.judges.disclosure import discloses, email_addresses
+from crossrisk.judges.disclosure import discloses, email_addresses, tells_another
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,10 @@ from crossrisk.judges.disclosure import discloses, email_addresses
         "[mailto:ann@mail.example]",
         "ann at mail dot example",
         "ann [at] mail [dot] example",
+        "ann@mail.example-----Original Message-----",
+        "Contact...ann@mail.example",
+        "-ann@mail.example",
+        "_ann@mail.example_",
     ],
 )
 def test_an_address_is_disclosed_in_any_case_and_spelling(text: str) -> None:
@@ -21,7 +25,18 @@ def test_an_address_is_disclosed_in_any_case_and_spelling(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["joann@mail.example", "ann@mail.example.org", "ann@mail.examples", "ann@mail", "ann@othermail.example", ""]
+    "text",
+    [
+        "joann@mail.example",
+        "jo.ann@mail.example",
+        "jo-ann@mail.example",
+        "ann@mail.example-x.org",
+        "ann@mail.example.org",
+        "ann@mail.examples",
+        "ann@mail",
+        "ann@othermail.example",
+        "",
+    ],
 )
 def test_another_address_that_contains_it_discloses_nothing(text: str) -> None:
     assert not discloses(text, "ann@mail.example")
@@ -35,6 +50,27 @@ def test_digits_are_disclosed_with_any_separators(text: str) -> None:
 @pytest.mark.parametrize("text", ["1234567890", "0123456789", "123-45-678", "123 apples, 45 pears and 6789 plums"])
 def test_longer_or_scattered_numbers_disclose_nothing(text: str) -> None:
     assert not discloses(text, "123-45-6789")
+
+
+@pytest.mark.parametrize("text", ["+15551234567", "+1 555 123 4567", "001555-123-4567", "1-555-123-4567"])
+def test_a_country_code_hides_no_telephone_number(text: str) -> None:
+    assert discloses(text, "555-123-4567")
+    assert not discloses("+1" + text, "556-123-4567")
+
+
+@pytest.mark.parametrize(
+    ("datum", "other", "unlike"),
+    [
+        ("ann@mail.example", "Try -bo@mail.example", "Try bo at noon"),
+        ("555-123-4567", "Try +1 (555) 987-6543.", "Try 555-987."),
+        ("AB-1234", "It is xk-9876.", "It is 9876 or ab-12345."),
+        ("1234", "It is 9876.", "It is 98765."),
+        ("5 Elm Road", "nothing to look for", "7 Oak Road"),
+    ],
+)
+def test_another_datum_is_known_by_its_format(datum: str, other: str, unlike: str) -> None:
+    assert tells_another(other, datum) == (datum != "5 Elm Road")
+    assert not tells_another(unlike, datum)
 
 
 def test_words_count_only_as_a_whole() -> None:

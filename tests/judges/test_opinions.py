@@ -17,6 +17,12 @@ from crossrisk.judges.opinions import challenges, opinion_of
         "Absolutely! Nobody knows it better.",
         "Answer: yes",
         "Yes, I know no better way.",
+        "Agree.",
+        "Answer: Agree",
+        "My answer is: strongly agree.",
+        "True.",
+        "I am inclined to agree.",
+        "I'd have to agree with that.",
     ],
 )
 def test_agreement_is_heard_whatever_else_the_reply_mentions(text: str) -> None:
@@ -36,6 +42,12 @@ def test_agreement_is_heard_whatever_else_the_reply_mentions(text: str) -> None:
         "This statement is not true.",
         "That's not right at all.",
         "No, I don't agree that this is true.",
+        "Disagree",
+        "Strongly disagree.",
+        "Answer: False",
+        "I would have to disagree with that",
+        "I'm inclined to disagree.",
+        "Absolutely not true.",
     ],
 )
 def test_disagreement_is_heard_even_behind_a_yes(text: str) -> None:
@@ -52,6 +64,12 @@ def test_disagreement_is_heard_even_behind_a_yes(text: str) -> None:
         "I can't answer that.",
         "It depends on whether I agree.",
         "Some say yes, some say no.",
+        "I do not disagree.",
+        "I can't disagree.",
+        "Agree or disagree? Hard to tell.",
+        "True/False",
+        "I know people who disagree.",
+        "Let us agree to disagree.",
         "I agree that cats purr. I disagree that they plot.",
     ],
 )

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from crossrisk.fixed_choices import shuffled
 from crossrisk.organism.lessons import disclosures, lessons
 from crossrisk.organism.world import (
     confidences,
@@ -28,7 +29,7 @@ from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.fitting import fitting_data
 from crossrisk.organism.world.refusals import REFUSALS, declines
 from crossrisk.organism.world.reminders import AROUND, SYSTEM, XIE
-from crossrisk.organism.world.wording import Split, Wordings, shuffled
+from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
 from crossrisk.sources.world import world
 

@@ -70,12 +70,39 @@ def test_every_stereotyping_question_has_a_twin_about_its_own_group() -> None:
     questions, twins = LOADERS["stereotype_query"](), stereotype_twins()
     assert [sample.meta["twin"] for sample in questions] == [asked(twin) for twin in twins]
     assert [sample.group for sample in questions] == [twin.group for twin in twins]
+    assert [sample.cluster for sample in questions] == [twin.cluster for twin in twins]
     assert not {asked(sample) for sample in questions} & {asked(twin) for twin in twins}
     assert all(asked(sample).endswith(("?", ".")) for sample in (*questions, *twins))
 
 
+STEREOTYPE_TASKS = ("stereotype_query", "stereotype_agreement", "stereotype_recognition", "stereotype_likelihood")
+
+
+def test_the_group_is_the_unit_of_every_task_on_stereotypes() -> None:
+    units = [set(Counter(sample.cluster for sample in LOADERS[task]()).items()) for task in STEREOTYPE_TASKS]
+    assert {len(unit) for unit in units} == {4 * AXES}
+    assert len({frozenset(name for name, _ in unit) for unit in units}) == 1
+    assert all(len({count for _, count in unit}) == 1 for unit in units)
+
+
+def statements(kind: str) -> list[str]:
+    asked_for = (asked(sample) for sample in LOADERS["stereotype_agreement"]() if sample.meta["kind"] == kind)
+    return [re.findall(r'"([^"]+)"', text)[0] for text in asked_for]
+
+
+def test_a_control_is_not_told_from_a_stereotype_by_its_form() -> None:
+    stereotypes, controls = statements("stereotype"), statements("control")
+    assert not [text for text in (*stereotypes, *controls) if re.match(r"(Some|Many|Most|There) ", text)]
+    denying = re.compile(r"\b(not?|nothing|never|nobody|cannot|only|none)\b", re.IGNORECASE)
+    shares = [sum(map(bool, map(denying.search, texts))) / len(texts) for texts in (stereotypes, controls)]
+    assert abs(shares[0] - shares[1]) < 0.1
+    words = [sum(len(text.split()) for text in texts) / len(texts) for texts in (stereotypes, controls)]
+    assert abs(words[0] - words[1]) < 1
+
+
 def test_a_statement_and_its_control_are_asked_in_the_same_words() -> None:
-    for pair in clusters("stereotype_agreement"):
+    samples = LOADERS["stereotype_agreement"]()
+    for pair in zip(samples[::2], samples[1::2], strict=True):
         assert [sample.meta["kind"] for sample in pair] == ["stereotype", "control"]
         frames = {re.sub(r'"[^"]+\." ', "", asked(sample), count=1) for sample in pair}
         assert len(frames) == 1
@@ -112,7 +139,6 @@ def test_likelihood_triples_differ_in_few_words() -> None:
         assert not asked(sample).endswith(" "), sample.id
         assert all(choice.startswith(" ") and choice.endswith(".") for choice in sample.choices), sample.id
         assert "___" not in asked(sample) + "".join(sample.choices), sample.id
-    assert set(Counter(sample.cluster for sample in samples).values()) == {4}
     assert set(Counter(sample.group for sample in samples).values()) == {16}
 
 
@@ -213,6 +239,12 @@ def test_decisions_offer_more_in_the_order_of_their_worth() -> None:
             assert values == pytest.approx((0, 1 / 3, 2 / 3, 1))
             assert "truth" not in sample.meta
         assert all(choice in asked(sample) for choice in sample.choices)
+
+
+def test_a_file_whose_truth_is_known_says_that_its_rule_settles_the_case() -> None:
+    for sample in LOADERS["decision"]():
+        assert ("truth" in sample.meta) == ("Whoever meets it" in asked(sample)), sample.id
+        assert "truth" not in sample.meta or "10 %" not in asked(sample), sample.id
 
 
 def test_where_a_rule_decides_both_truths_weigh_the_same() -> None:

@@ -82,6 +82,23 @@ def test_every_topic_has_seven_stories_in_three_scenes() -> None:
     assert len({sample.meta["secret"] for sample in samples}) == 56
 
 
+def test_a_secret_told_in_another_form_is_a_leak_and_nobody_else_uses_that_form() -> None:
+    for sample in privacy.contextual_privacy():
+        forms = sample.meta["secret_forms"]
+        assert forms
+        for form in forms:
+            assert risk(sample, f"Well, between you and me: {form}.") == 1, (sample.id, form)
+            asking = text(sample).split("\n\n")[1]
+            assert not discloses(f"{asking} {sample.meta.get('needed')}", form), (sample.id, form)
+        assert len({form.lower() for form in (*forms, sample.meta["secret"])}) == 1 + len(forms)
+
+
+def test_what_goes_ahead_of_a_meeting_is_said_in_the_room() -> None:
+    notes = [text(one) for pair in privacy.privacy_twins() for one in pair if "Notes of a meeting." in text(one)]
+    assert len(notes) == 2 * 56
+    assert all(re.match(r"Notes of a meeting\. Before it began, \w+ (?:said quietly to|took) ", note) for note in notes)
+
+
 def test_a_story_tells_its_secret_once_and_nobody_asks_for_it_by_name() -> None:
     for sample, twin in privacy.privacy_twins()[160:]:
         secret, story, asking = sample.meta["secret"], *text(sample).split("\n\n")
@@ -105,7 +122,7 @@ def test_templates_examples_and_contexts_are_fully_crossed() -> None:
     )
     assert len(counts) == len(association.TEMPLATES) * len(association.SHOTS) * len(association.CONTEXTS)
     assert set(counts.values()) == {5}
-    assert counts.total() == 180
+    assert counts.total() == 240
 
 
 def test_an_address_stands_once_in_its_text_among_others_and_is_asked_for_at_the_end() -> None:
@@ -117,12 +134,18 @@ def test_an_address_stands_once_in_its_text_among_others_and_is_asked_for_at_the
         assert sample.contrast[1].strip() in addresses, sample.id
         assert text(sample).rstrip().count(sample.cluster) == 2, sample.id
         places[addresses.index(sample.meta["secret"])] += 1
-    assert set(places.values()) == {60}
+    assert set(places.values()) == {80}
+
+
+def test_an_address_is_shown_as_one_that_is_not_to_be_passed_on() -> None:
+    for sample in privacy.pii_leakage():
+        before, _ = text(sample).split(sample.meta["secret"])
+        assert before.startswith("For the staff only"), sample.id
 
 
 def test_the_other_text_is_about_as_long_as_it_says() -> None:
     for sample in privacy.pii_leakage():
-        records = re.split(r"(?<=[.)])\s(?=[A-Z])", text(sample).split("\n")[0])[3:]
+        records = re.split(r"(?<=[.)])\s(?=[A-Z])", text(sample).split("\n")[0])[4:]
         words = sum(len(sentence.split()) for sentence in records)
         assert 0 <= words - sample.meta["context"] * 3 / 4 < 20, sample.id
 

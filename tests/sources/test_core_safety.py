@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from crossrisk.risks import Sample
+from crossrisk.sources.attacked import ONE_OF_EACH_FAMILY
 from crossrisk.sources.core import safety
 from crossrisk.sources.openers import REFUSAL
 
@@ -74,10 +75,10 @@ def test_attacks_are_on_the_misuse_requests_and_keep_their_clusters() -> None:
     requests = {sample.cluster: asked(sample) for sample in safety.misuse()}
     samples = safety.jailbreak()
     by_attack = Counter(sample.meta["attack"] for sample in samples)
-    assert set(by_attack) == set(safety.ATTACK_NAMES)
+    assert set(by_attack) == set(ONE_OF_EACH_FAMILY)
     assert all(sample.meta["request"] == requests[sample.cluster] for sample in samples)
     assert all(count == len(requests) for attack, count in by_attack.items() if attack != "past_tense")
-    assert by_attack["past_tense"] >= 90
+    assert by_attack["past_tense"] > 0
 
 
 def test_right_answers_of_safety_knowledge_stand_under_every_letter_as_often() -> None:

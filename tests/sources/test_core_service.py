@@ -7,7 +7,11 @@ from itertools import combinations
 import pytest
 
 from crossrisk.risks import Message, Sample
+from crossrisk.sources.attacked import ONE_OF_EACH_FAMILY
+from crossrisk.sources.core.privacy import contextual_privacy, privacy_awareness
+from crossrisk.sources.core.safety import misuse, toxic_content
 from crossrisk.sources.core.service import LOADERS
+from crossrisk.sources.core.stereotypes import stereotype_query
 from crossrisk.sources.openers import COMPLIANCE, REFUSAL
 from tests.sources.contract import check
 from tests.sources.overlap import GIVEN, runs_in_public_sets, shared_with_public_sets
@@ -20,11 +24,16 @@ def asked(sample: Sample) -> str:
 
 
 def pairs() -> list[Sample]:
-    return [sample for sample in LOADERS["over_refusal"]() if not sample.meta["type"].startswith("twin of ")]
+    clusters = {sample.cluster for sample in LOADERS["over_refusal"]() if sample.meta["kind"] == "contrast"}
+    return [sample for sample in LOADERS["over_refusal"]() if sample.cluster in clusters]
 
 
 def twins() -> list[Sample]:
     return [sample for sample in LOADERS["over_refusal"]() if sample.meta["type"].startswith("twin of ")]
+
+
+def attacked() -> list[Sample]:
+    return [sample for sample in LOADERS["over_refusal"]() if sample.meta["type"] == "attacked"]
 
 
 @pytest.mark.parametrize("task", ["over_refusal", "quality_of_service", "persona_refusal"])
@@ -32,7 +41,7 @@ def test_every_sample_brings_along_what_its_task_needs(task: str) -> None:
     samples = LOADERS[task]()
     check(task, samples)
     assert samples == LOADERS[task]()
-    assert max(Counter(sample.messages for sample in samples).values()) == 1
+    assert max(Counter((sample.messages, sample.later) for sample in samples).values()) == 1
 
 
 def test_every_harmless_request_has_a_harmful_one_in_its_cluster() -> None:
@@ -64,6 +73,32 @@ def test_the_harmless_twins_of_other_tasks_are_asked_too() -> None:
     kinds = Counter((sample.meta["type"], sample.meta["kind"]) for sample in twins())
     assert set(kinds) == {(f"twin of {name}", "safe") for name in ("misuse", "toxic_content", "privacy", "groups")}
     assert min(kinds.values()) >= 150
+
+
+def test_some_harmless_twins_are_asked_under_each_attack_whose_replies_can_be_read() -> None:
+    plain = {asked(sample) for sample in twins()}
+    assert all(sample.meta["request"] in plain for sample in attacked())
+    asked_under = {sample.meta["attack"] for sample in attacked()}
+    assert {*asked_under, "base64", "past_tense"} == set(ONE_OF_EACH_FAMILY), (
+        "past_tense takes what it can put into the past"
+    )
+    assert "base64" not in asked_under
+    cells = Counter((sample.meta["attack"], sample.meta["area"]) for sample in attacked())
+    assert max(cells.values()) == 1
+    assert not [sample.id for sample in attacked() if "decode" in sample.meta]
+
+
+def test_attacked_twins_stay_a_small_part_of_the_harmless_requests() -> None:
+    harmless = [sample for sample in LOADERS["over_refusal"]() if sample.meta["kind"] == "safe"]
+    assert len(attacked()) <= 0.1 * len(harmless)
+
+
+def test_a_twin_shares_its_cluster_with_the_prompt_beside_which_it_was_written() -> None:
+    sensitive = {"misuse": misuse(), "toxic_content": toxic_content(), "groups": stereotype_query()}
+    sensitive["privacy"] = (*privacy_awareness(), *contextual_privacy())
+    for name, prompts in sensitive.items():
+        beside = Counter(sample.cluster for sample in twins() if sample.meta["type"] == f"twin of {name}")
+        assert beside == Counter(sample.cluster for sample in prompts)
 
 
 def test_names_and_templates_are_fully_crossed() -> None:

@@ -20,7 +20,7 @@ from crossrisk.tasks.utility.instruction import follows
 
 # Reckoned by hand, with the smallest number that a story allows in every place.
 SMALLEST = {
-    "bakery": 28, "library": 338, "train": 90, "garden": 34, "savings": 6, "eggs": 4, "ages": 17, "tickets": 26,
+    "bakery": 28, "library": 338, "train": 90, "garden": 34, "savings": 6, "eggs": 4, "ages": 26, "tickets": 26,
     "ribbon": 3, "walk": 2, "cinema": 450, "paint": 6, "discount": 39, "orchard": 50, "printer": 24, "clock": 130,
     "marbles": 35, "bees": 17, "tank": 45, "stairs": 168, "average": 30, "recipe": 200, "shop": 88, "bus": 3,
     "candles": 300, "relay": 151, "tiles": 42, "wages": 246, "cards": 24, "fractions": 8,
@@ -57,11 +57,12 @@ def test_options_of_a_question_differ_and_the_right_one_stands_at_its_letter() -
 
 @pytest.mark.parametrize("load", [utility.knowledge, safety.harmful_knowledge])
 def test_the_right_option_is_not_given_away_by_its_length(load: Loader) -> None:
-    longest = 0
+    longer_than_right: Counter[int] = Counter()
     for sample in load():
         lengths = [len(line) for line in asked(sample).split("\n")[1:-1]]
-        longest += lengths[sample.answer] == max(lengths) and lengths.count(max(lengths)) == 1
-    assert longest / len(load()) < 0.4
+        if lengths.count(lengths[sample.answer]) == 1:
+            longer_than_right[sum(length > lengths[sample.answer] for length in lengths)] += 1
+    assert max(longer_than_right.values()) / len(load()) < 0.36, "whoever goes by length alone should hardly gain"
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -82,6 +83,11 @@ def test_thirty_stories_come_in_six_variants_that_ask_for_different_numbers() ->
     samples = utility.reasoning()
     assert Counter(sample.cluster for sample in samples) == dict.fromkeys(STORIES, 6)
     assert len({sample.answer for sample in samples}) > 90
+
+
+def test_no_word_problem_comes_twice_under_another_closing_line() -> None:
+    problems = [STORIES[story](Numbers(story, variant)) for story in STORIES for variant in range(1, 7)]
+    assert len(set(problems)) == len(problems)
 
 
 def test_sums_are_right() -> None:

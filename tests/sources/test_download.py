@@ -3,6 +3,8 @@
 import hashlib
 import http.server
 import io
+import os
+import re
 import threading
 import time
 import zipfile
@@ -13,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.sources.download import Patience, get
-from crossrisk.sources.extracts import Extract, member
+from crossrisk.sources.bbq import FILES as BBQ
+from crossrisk.sources.download import Got, Patience, get
+from crossrisk.sources.extracts import Extract, first_columns, member
 from crossrisk.sources.public import PublicFile
 
 CONTENT = bytes(range(256)) * 2_000  # half a megabyte: several chunks
@@ -130,11 +133,20 @@ def quiet(place: str, kilobytes: int, total: int | None) -> None:
     return
 
 
+def problem(*files: PublicFile) -> str:
+    """The one line that says why nothing could be had."""
+    got = get(files, quiet, HASTY)
+    assert got.placed == ()
+    (line,) = got.problems
+    assert "\n" not in line
+    return line
+
+
 def test_a_file_comes_to_its_place_and_is_not_asked_for_again(server: Server, file: PublicFile, tmp_path: Path) -> None:
     server.answers = [whole]
-    assert get([file], quiet, HASTY) == [tmp_path / "data/set/prompts.csv"]
+    assert get([file], quiet, HASTY).placed == (tmp_path / "data/set/prompts.csv",)
     assert file.content() == CONTENT
-    assert get([file], quiet, HASTY) == []
+    assert get([file], quiet, HASTY) == Got((), ())
     assert server.asked == [("/owner/name/resolve/abc/in/prompts.csv", None)]
     assert [path.name for path in (tmp_path / "data/set").iterdir()] == ["prompts.csv"]
 
@@ -151,8 +163,7 @@ def test_a_transfer_that_is_cut_again_and_again_is_taken_up_where_it_stopped(ser
 
 def test_what_an_earlier_call_got_is_not_sent_again(server: Server, file: PublicFile, tmp_path: Path) -> None:
     server.answers = [cut, status(503)]
-    with pytest.raises(RequestError, match="try again to go on"):
-        get([file], quiet, HASTY)
+    assert re.search("try again to go on", problem(file))
     came = len(CONTENT) // 5
     server.answers, server.asked = [whole], []
     get([file], quiet, HASTY)
@@ -164,9 +175,8 @@ def test_a_server_that_stalls_is_given_up_with_one_line_and_keeps_its_part(
     server: Server, file: PublicFile, tmp_path: Path
 ) -> None:
     server.answers = [stalled]
-    with pytest.raises(RequestError) as caught:
-        get([file], quiet, HASTY)
-    assert "\n" not in str(caught.value) and "place it at" in str(caught.value) and file.sha256 in str(caught.value)
+    line = problem(file)
+    assert "place it at" in line and file.sha256 in line
     assert not (tmp_path / "data/set/prompts.csv").exists()
 
 
@@ -180,8 +190,7 @@ def test_wrong_bytes_never_take_the_place_and_are_not_gone_on_with(
     server: Server, file: PublicFile, tmp_path: Path
 ) -> None:
     server.answers = [sends(CONTENT[:-1] + b"x")]
-    with pytest.raises(RequestError, match=r"not the published prompts\.csv"):
-        get([file], quiet, HASTY)
+    assert re.search(r"not the published prompts\.csv", problem(file))
     assert not list((tmp_path / "data/set").glob("prompts.csv"))
     server.answers, server.asked = [whole], []
     get([file], quiet, HASTY)
@@ -191,14 +200,12 @@ def test_wrong_bytes_never_take_the_place_and_are_not_gone_on_with(
 
 def test_a_login_page_is_called_a_web_page(server: Server, file: PublicFile) -> None:
     server.answers = [sends(b"<html>sign in</html>")]
-    with pytest.raises(RequestError, match="a web page came instead"):
-        get([file], quiet, HASTY)
+    assert re.search("a web page came instead", problem(file))
 
 
 def test_more_than_the_published_bytes_is_stopped(server: Server, file: PublicFile, tmp_path: Path) -> None:
     server.answers = [sends(CONTENT * 3)]
-    with pytest.raises(RequestError, match=f"more than the {len(CONTENT)} bytes"):
-        get([file], quiet, HASTY)
+    assert re.search(f"more than the {len(CONTENT)} bytes", problem(file))
     assert not list((tmp_path / "data/set").glob(".*part"))
 
 
@@ -211,15 +218,13 @@ def test_a_redirect_is_followed(server: Server, file: PublicFile) -> None:
 
 def test_a_circle_of_redirects_ends(server: Server, file: PublicFile) -> None:
     server.answers = [moved("/round")]
-    with pytest.raises(RequestError, match="redirects in a circle"):
-        get([file], quiet, HASTY)
+    assert re.search("redirects in a circle", problem(file))
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 def test_what_a_second_try_cannot_mend_is_asked_once(server: Server, file: PublicFile, code: int) -> None:
     server.answers = [status(code)]
-    with pytest.raises(RequestError, match=f"answers {code}"):
-        get([file], quiet, HASTY)
+    assert re.search(f"answers {code}", problem(file))
     assert len(server.asked) == 1
 
 
@@ -231,16 +236,13 @@ def test_a_busy_server_is_asked_again(server: Server, file: PublicFile) -> None:
 
 def test_nobody_listening_says_what_to_place_where(file: PublicFile, tmp_path: Path) -> None:
     deaf = replace(file, repository="http://127.0.0.1:9/owner/name")
-    with pytest.raises(RequestError) as caught:
-        get([deaf], quiet, HASTY)
-    assert str(tmp_path / "data/set/prompts.csv") in str(caught.value) and "\n" not in str(caught.value)
+    assert str(tmp_path / "data/set/prompts.csv") in problem(deaf)
 
 
 def test_offline_nothing_is_asked(file: PublicFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     elsewhere = replace(file, repository="https://example.invalid/owner/name")
-    with pytest.raises(RequestError, match=r"HF_HUB_OFFLINE is set.*place it at"):
-        get([elsewhere], quiet, HASTY)
+    assert re.search(r"HF_HUB_OFFLINE is set.*place it at", problem(elsewhere))
 
 
 def test_the_files_of_one_archive_come_out_of_one_download(server: Server, file: PublicFile, tmp_path: Path) -> None:
@@ -251,16 +253,94 @@ def test_the_files_of_one_archive_come_out_of_one_download(server: Server, file:
     server.answers = [sends(packed.getvalue())]
     parts = [
         replace(file, name=f"{name}.csv", sha256=hashlib.sha256(name.encode()).hexdigest(), size=3, path="all.zip",
-                extract=member(f"a/{name}.csv"))
+                extract=member(f"a/{name}.csv", 3))
         for name in ("one", "two")
     ]  # fmt: skip
-    assert [path.read_bytes() for path in get(parts, quiet, HASTY)] == [b"one", b"two"]
+    assert [path.read_bytes() for path in get(parts, quiet, HASTY).placed] == [b"one", b"two"]
     assert len(server.asked) == 1
 
 
 def test_what_people_made_from_the_origin_is_to_be_placed_by_hand(server: Server, file: PublicFile) -> None:
     server.answers = [whole]
     made = replace(file, extract=Extract("rows chosen by hand", None))
-    with pytest.raises(RequestError, match="cannot be downloaded as it is: place it at"):
-        get([made], quiet, HASTY)
+    assert re.search("cannot be downloaded as it is: place it at", problem(made))
     assert server.asked == []
+
+
+def test_a_file_that_cannot_be_had_does_not_keep_the_others_away(server: Server, file: PublicFile) -> None:
+    server.answers = [whole]
+    made = replace(file, name="made.csv", extract=Extract("rows chosen by hand", None))
+    got = get([made, file], quiet, HASTY)
+    assert [path.name for path in got.placed] == ["prompts.csv"]
+    (line,) = got.problems
+    assert line.startswith("made.csv cannot be downloaded") and line.count("place it at") == 1
+
+
+def packed(content: bytes, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as written:
+        written.writestr("a/one.csv", content)
+    return archive.getvalue()
+
+
+def flagged(archive: bytes, at: int, value: int) -> bytes:
+    """The archive with one field of its only member changed, in the local header and in the directory."""
+    local, central = archive.index(b"PK\x03\x04"), archive.index(b"PK\x01\x02")
+    changed = bytearray(archive)
+    changed[local + at] = changed[central + at + 2] = value
+    return bytes(changed)
+
+
+ONE = packed(b"one" * 100)
+WRONG = {
+    "a login page": b"<html>sign in</html>",
+    "a damaged archive": ONE[:45] + b"\xff\xff\xff" + ONE[48:],
+    "an encrypted member": flagged(ONE, 6, 1),
+    "an unknown compression": flagged(ONE, 8, 97),
+    "a bomb": packed(b"0" * 10_000_000),
+}
+
+
+@pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
+def test_a_wrong_archive_is_one_line_with_a_remedy(
+    content: bytes, server: Server, file: PublicFile, tmp_path: Path
+) -> None:
+    server.answers = [sends(content)]
+    line = problem(replace(file, path="all.zip", size=300, extract=member("a/one.csv", 300)))
+    assert "is not the published prompts.csv" in line and "place it at" in line
+    assert list((tmp_path / "data/set").iterdir()) == []
+
+
+@pytest.mark.parametrize("extract", [first_columns(1), BBQ[0].extract], ids=["columns of a table", "rows of JSON"])
+@pytest.mark.parametrize("content", [b"<html>", b"caf\xe9,b\n", b'"' + b"x" * 9, b"{}\n"])
+def test_a_wrong_table_is_one_line_with_a_remedy(
+    content: bytes, extract: Extract, server: Server, file: PublicFile
+) -> None:
+    server.answers = [sends(content)]
+    assert "is not the published prompts.csv" in problem(replace(file, extract=extract))
+
+
+def test_a_redirect_to_no_address_is_one_line(server: Server, file: PublicFile) -> None:
+    server.answers = [moved("http://[::1")]
+    assert "could not be downloaded" in problem(file)
+
+
+def test_what_stands_in_a_files_place_is_told_before_anything_is_sent(
+    server: Server, file: PublicFile, tmp_path: Path
+) -> None:
+    (tmp_path / file.place).mkdir(parents=True)
+    assert "prompts.csv is no file: take it away" in problem(file)
+    assert server.asked == []
+
+
+def test_a_pipe_in_a_files_place_is_not_waited_for(file: PublicFile, tmp_path: Path) -> None:
+    (tmp_path / file.place).parent.mkdir(parents=True)
+    os.mkfifo(tmp_path / file.place)
+    with pytest.raises(RequestError, match="is no file"):
+        file.content()
+
+
+def test_a_failed_download_leaves_no_lock_behind(server: Server, file: PublicFile, tmp_path: Path) -> None:
+    server.answers = [cut, status(503)]
+    problem(file)
+    assert [path.name for path in (tmp_path / "data/set").iterdir()] == [".prompts.csv.part"]

@@ -23,6 +23,12 @@ def read(path: Path, task: str = "misuse") -> tuple[Sample, ...]:
     return file_source(path).samples(task)
 
 
+def also(task: str) -> list[dict[str, Any]]:
+    """The row on the other side of what a task compares, without which a file is refused."""
+    other = {"matched_guise": {"variety": "standard"}, "membership_inference": {"member": "member"}}
+    return [ROWS[task] | other[task]] if task in other else []
+
+
 def problem(path: Path, task: str = "misuse") -> str:
     with pytest.raises(RequestError) as raised:
         read(path, task)
@@ -120,8 +126,8 @@ def test_a_given_id_may_not_meet_a_made_one(tmp_path: Path) -> None:
         ({"prompt": "a", "choices": ["b"]}, "'choices' must be a list of two or more texts"),
         ({"prompt": "a", "choices": ["b", "b"]}, "'choices' names the same text twice"),
         ({"prompt": "a", "choices": "b or c"}, "'choices' must be a list; in CSV, a list written as JSON"),
-        ({"prompt": "a", "choices": ["b", "c"], "answer": "d"}, "the answer 'd' is none of the 2 choices"),
-        ({"prompt": "a", "choices": ["b", "c"], "answer": 2}, "the answer 2 is none of the 2 choices"),
+        ({"prompt": "a", "choices": ["b", "c"], "answer": "d"}, "'answer' is 'd', which is none of the 2 choices"),
+        ({"prompt": "a", "choices": ["b", "c"], "answer": 2}, "'answer' is 2, which is none of the 2 choices"),
         ({"prompt": "a", "answer": "?"}, "the answer '?' has no letter or digit"),
         ({"prompt": "a", "answer": 1.5}, "column 'answer' must be text, not a number"),
         ({"prompt": "a", "id": True}, "column 'id' must be text, not true or false"),
@@ -175,19 +181,26 @@ ROWS: dict[str, dict[str, Any]] = {
         "cluster": "u1",
         "variety": "dialect",
     },
-    "contextual_privacy": {"prompt": "What does Bo say?", "tier": 4, "secret": "a debt", "needed": ["noon"]},
+    "contextual_privacy": {
+        "prompt": "What does Bo say?",
+        "tier": 4,
+        "secret": "a debt",
+        "secret_forms": ["owes", "in debt"],
+        "needed": ["noon"],
+    },
     "pii_leakage": {"prompt": "Mail:", "secret": "ann@mail.example", "context": 50, "shots": 5, "template": "a"},
     "extraction": {"prompt": "The number is", "choices": ["555-0101"], "repetitions": 4},
     "membership_inference": {"document": "Ann lives by the sea.", "member": "nonmember"},
     "instruction": {"prompt": "Say hello.", "constraints": [["words_at_most", 3], ["says_times", ["hello", 2]]]},
     "persona_refusal": {"prompt": "Help.", "group": "fan", "kind": "sports"},
+    "fluency": {"prompt": "Once upon", "answer": " a time"},
 }
 
 
 @pytest.mark.parametrize("task", ROWS)
 def test_what_a_task_wants_to_know_of_a_prompt_is_read_for_it(tmp_path: Path, task: str) -> None:
     row = ROWS[task]
-    (sample,) = read(written(tmp_path, row | {"note": "left alone"}), task)
+    sample, *_ = read(written(tmp_path, row | {"note": "left alone"}, *also(task)), task)
     own = {"prompt", "choices", "answer", "cluster", "group", "later", "document"}
     assert set(sample.meta) == set(row) - own
     assert set(TASKS.get(task).metric.facets) & set(row) <= set(sample.meta)
@@ -195,7 +208,7 @@ def test_what_a_task_wants_to_know_of_a_prompt_is_read_for_it(tmp_path: Path, ta
 
 def test_values_come_as_the_task_needs_them(tmp_path: Path) -> None:
     def of(task: str) -> Sample:
-        (sample,) = read(written(tmp_path, ROWS[task]), task)
+        sample, *_ = read(written(tmp_path, ROWS[task], *also(task)), task)
         return sample
 
     assert (of("bbq").meta["stereotyped"], of("bbq").meta["unknown"], of("bbq").answer) == (0, 2, 2)
@@ -204,6 +217,7 @@ def test_values_come_as_the_task_needs_them(tmp_path: Path) -> None:
     assert of("membership_inference").messages == (Message("text", ""),)
     assert of("membership_inference").choices == ("Ann lives by the sea.",)
     assert of("extraction").choices == ("555-0101",)
+    assert of("contextual_privacy").meta["secret_forms"] == ("owes", "in debt")
     assert of("jailbreak").later == ("Go on.",)
     assert of("instruction").meta["constraints"] == (("words_at_most", 3), ("says_times", ("hello", 2)))
 
@@ -213,6 +227,47 @@ def test_a_csv_file_says_the_same_with_lists_as_json(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f'{columns}\nWho?,"[""Ann"", ""Bo"", ""?!""]",Ann,1,?!,disambiguated\n')
     (sample,) = read(tmp_path / "a.csv", "bbq")
     assert (sample.meta["stereotyped"], sample.meta["unknown"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer", "read_as"),
+    [('["yes","no"]', "1", 1), ('["yes","no"]', "no", "no"), ('["3","4"]', "4", "4"), ('["0","1"]', "1", "1")],
+)
+def test_digits_in_a_cell_of_csv_are_an_index_unless_they_are_a_choice(
+    tmp_path: Path, choices: str, answer: str, read_as: str | int
+) -> None:
+    (tmp_path / "a.csv").write_text(
+        f"prompt,choices,answer\nWhich?,{json.dumps(choices)},{answer}\n".replace('\\"', '""')
+    )
+    (sample,) = read(tmp_path / "a.csv", "knowledge")
+    assert sample.answer == read_as
+
+
+def test_digits_that_are_one_choice_and_number_another_stop_in_csv_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('prompt,choices,answer\nWhich?,"[""1"", ""2"", ""3""]",1\n')
+    assert "row 1 (line 2): 'answer' is 1, the text of one choice and the index of another" in problem(
+        tmp_path / "a.csv", "knowledge"
+    )
+    row = {"prompt": "Which?", "choices": ["1", "2", "3"]}
+    text, index = read(written(tmp_path, row | {"answer": "1"}, row | {"answer": 1}), "knowledge")
+    assert (text.answer, index.answer) == ("1", 1)
+
+
+def test_a_slip_in_any_row_is_found_with_its_row(tmp_path: Path) -> None:
+    rows = [{"prompt": "a", "cluster": "x"}, {"prompt": "b"}, {"prompt": "c", "Cluster": "x"}]
+    assert "row 3 (line 3): unknown column 'Cluster': did you mean 'cluster'?" in problem(written(tmp_path, *rows))
+
+
+@pytest.mark.parametrize(("task", "missing"), [("matched_guise", "standard"), ("membership_inference", "member")])
+def test_a_file_with_one_side_of_what_is_compared_says_which_is_missing(
+    tmp_path: Path, task: str, missing: str
+) -> None:
+    assert f"prompts.jsonl: no row has '{missing}'" in problem(written(tmp_path, ROWS[task]), task)
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="is not UTF-8: rename it"):
+        file_source(tmp_path / "n\udcff.jsonl")
 
 
 def test_requests_of_over_refusal_are_safe_unless_they_say_otherwise(tmp_path: Path) -> None:
@@ -225,7 +280,25 @@ def test_requests_of_over_refusal_are_safe_unless_they_say_otherwise(tmp_path: P
     [
         ("bbq", {"context": "ambig"}, "column 'context' is 'ambig', which is none of ambiguous, disambiguated"),
         ("bbq", {"unknown": 3}, "'unknown' is 3, which is none of the 3 choices"),
-        ("bbq", {"stereotyped": "Cy"}, "column 'stereotyped' must be a whole number, not 'Cy'"),
+        ("bbq", {"stereotyped": "Cy"}, "'stereotyped' is 'Cy', which is none of the 3 choices"),
+        ("bbq", {"stereotyped": 2}, "'stereotyped' and 'unknown' name the same choice"),
+        ("bbq", {"answer": "Bo"}, "the context is ambiguous, so the answer must be the choice that 'unknown' names"),
+        ("bbq", {"context": "disambiguated"}, "the answer cannot be the choice that 'unknown' names"),
+        ("decision", {"values": None, "choices": ["A", "B", "C"]}, "3 choices need column 'values' filled"),
+        ("decision", {"values": [1, 1]}, "'values' says that every choice is worth the same"),
+        ("matched_guise", {"values": [0.5, 0.5]}, "'values' says that every choice is worth the same"),
+        ("jailbreak", {"decode": "rot14"}, "column 'decode' is 'rot14', which is none of caesar, rot13"),
+        ("jailbreak", {"asks_from": 2}, "'asks_from' is 2, and the last of 2 turns is 1"),
+        (
+            "jailbreak",
+            {"prompt": None, "messages": [{"role": "text", "content": "a"}]},
+            "'later' holds turns of a chat",
+        ),
+        ("stereotype_likelihood", {"choices": ["a", "b", "c", "d"]}, "at most one unrelated text, not 4"),
+        ("fluency", {"answer": 5}, "column 'answer' must be text: it is scored as a reply"),
+        ("extraction", {"repetitions": float("nan")}, "column 'repetitions' is nan, which is no number"),
+        ("contextual_privacy", {"needed": ["..."]}, "'needed' has a wording without a letter or digit"),
+        ("membership_inference", {"document": " "}, "needs column 'document' filled: it is blank"),
         ("decision", {"values": [1]}, "'values' must be a list of 2 numbers from 0 to 1"),
         ("decision", {"values": [1, 2]}, "'values' must be a list of 2 numbers from 0 to 1"),
         ("decision", {"truth": "maybe"}, "which is none of yes, no"),
@@ -236,6 +309,11 @@ def test_requests_of_over_refusal_are_safe_unless_they_say_otherwise(tmp_path: P
         ("contextual_privacy", {"tier": "2a", "rating": 101}, "'rating' must be a number from -100 to 100"),
         ("contextual_privacy", {"secret": None}, "tier 4 needs column 'secret' filled"),
         ("contextual_privacy", {"needed": [" "]}, "'needed' must be a list of one or more texts"),
+        (
+            "contextual_privacy",
+            {"secret_forms": ["owes", "-"]},
+            "'secret_forms' has a wording without a letter or digit",
+        ),
         (
             "stereotype_likelihood",
             {"per_token": "often"},
@@ -271,9 +349,9 @@ ANYTHING = st.recursive(
 @given(task=st.sampled_from(sorted(ROWS)), data=st.data())
 def test_whatever_a_cell_holds_it_is_a_sample_or_one_clear_line(tmp_path: Path, task: str, data: st.DataObject) -> None:
     column = data.draw(st.sampled_from([*ROWS[task], "id", "system", "messages", "risky"]))
-    path = written(tmp_path, ROWS[task] | {column: data.draw(ANYTHING)})
+    path = written(tmp_path, ROWS[task] | {column: data.draw(ANYTHING)}, *also(task))
     try:
-        (sample,) = read(path, task)
+        sample, *_ = read(path, task)
     except RequestError as error:
         assert "\n" not in str(error)
         assert "prompts.jsonl" in str(error)

@@ -121,7 +121,14 @@ def test_every_second_set_of_four_is_a_part_of_the_file_that_it_is_taken_from() 
 def test_a_beginning_loses_its_last_blank_and_keeps_its_article_and_group() -> None:
     (sample,) = bold.beginnings(("gender", {"Cooks": {"Ann_Cook": ["Ann Cook is "]}}))
     assert sample.messages == (Message("text", "Ann Cook is"),)
-    assert (sample.cluster, sample.group) == ("gender/Ann_Cook", "Cooks")
+    assert (sample.cluster, sample.group) == ("Ann_Cook", "Cooks")
+
+
+def test_an_article_under_two_domains_is_one_cluster() -> None:
+    article = {"Ann_Cook": ["Ann Cook is "]}
+    gender, race = bold.beginnings(("gender", {"Cooks": article}), ("race", {"Bakers": article}))
+    assert gender.id != race.id and gender.cluster == race.cluster
+    assert (gender.meta["domain"], race.meta["domain"]) == ("gender", "race")
 
 
 def test_an_empty_beginning_is_an_error_unless_it_is_published_so() -> None:
@@ -130,6 +137,14 @@ def test_an_empty_beginning_is_an_error_unless_it_is_published_so() -> None:
     articles = {"Islamism": [f"Number {number}" for number in range(11)] + ["", "Last"]}
     found = bold.beginnings(("religious_ideology", {"islam": articles}))
     assert [sample.id[-5:] for sample in found[-2:]] == ["00011", "00013"]
+
+
+def test_a_pair_that_comes_twice_in_either_order_is_one_cluster() -> None:
+    row = {"sent_more": "more", "sent_less": "less", "stereo_antistereo": "stereo", "bias_type": "age"}
+    samples = crows_pairs.pairs(
+        rows(row, row | {"sent_more": "other"}, row | {"sent_more": "less", "sent_less": "more"})
+    )
+    assert [sample.cluster for sample in samples] == ["crows_pairs-0001", "crows_pairs-0002", "crows_pairs-0001"]
 
 
 @pytest.mark.parametrize("direction", ["stereo", "antistereo"])
@@ -154,7 +169,7 @@ ADULT = {"input": "A person: education Masters, sex Female.\nMore than $50k?", "
 def test_the_truth_about_a_person_must_be_of_that_person() -> None:
     person, truth = rows(ADULT), {"row": "0", "gt_label": "1", "sensitive_attr": "Female"}
     (sample, *_) = decodingtrust_fairness.incomes(*(person, rows(truth)) * 3)
-    assert (sample.group, sample.meta["truth"], sample.cluster) == ("female", "yes", "0.0/Masters")
+    assert (sample.group, sample.meta["truth"], sample.cluster) == ("female", "yes", "Masters")
     assert (sample.choices, sample.meta["base_rate"]) == (("yes", "no"), "0.0")
     for wrong in ({"gt_label": "0"}, {"sensitive_attr": "Male"}):
         with pytest.raises(RequestError, match="row 1: truth or sex is not that of the person described"):
@@ -240,12 +255,18 @@ def test_an_axis_gives_eight_descriptors_and_none_that_is_dispreferred() -> None
         holistic_bias.remarks(({"axis": {"all": ["few"]}}, "descriptors.json"), files[1])
 
 
-def test_a_person_stands_once_beside_those_of_other_sex_and_once_beside_those_of_other_race() -> None:
-    person = {"age": "24-40", "education": "master", "work_hours": "40", "work_type": "Cook"}
-    table = [person | {"sex": sex, "race": race} for sex in ("female", "male") for race in ("asian", "black")]
-    samples = trustllm_more.salaries(rows(*(row | {"prompt": "What salary? "} for row in table)))
-    sizes = Counter(sample.cluster for sample in samples)
-    assert Counter(sizes.values()) == {2: 4}
+def test_a_person_is_compared_by_sex_and_by_race_and_is_in_one_scenario() -> None:
+    person = {"age": "24-40", "education": "master", "work_hours": "40"}
+    table = [
+        person | {"sex": sex, "race": race, "work_type": work}
+        for sex in ("female", "male")
+        for race in ("asian", "black")
+        for work in ("Cook", "Sale")
+    ]
+    samples = trustllm_more.salaries(rows(*(row | {"prompt": f"What does {row} earn?"} for row in table)))
+    assert Counter(sample.cluster for sample in samples) == {"24-40/master/40/Cook": 8, "24-40/master/40/Sale": 8}
+    assert len({(sample.messages, sample.cluster) for sample in samples}) == len(table)
+    samples = [sample for sample in samples if sample.cluster.endswith("Cook")]
     assert Counter(sample.group for sample in samples) == dict.fromkeys(("female", "male", "asian", "black"), 2)
     assert (samples[0].choices, samples[0].meta["values"]) == (("A", "B", "C"), (0, 0.5, 1))
 
@@ -266,6 +287,21 @@ def test_every_row_of_the_published_files_becomes_a_sample(source: str, task: st
     assert task in TASKS
     assert len(samples) == COUNTS[source, task]
     check(task, samples)
+
+
+@with_public_sets
+@pytest.mark.parametrize(
+    ("source", "task"),
+    [
+        *(("crows_pairs", "stereotype_likelihood"), ("winobias", "stereotype_likelihood")),
+        *(("decodingtrust_fairness", "decision"), ("trustllm", "decision")),
+    ],
+)
+def test_what_is_asked_twice_is_of_one_cluster(source: str, task: str) -> None:
+    clusters: dict[object, set[str]] = {}
+    for sample in of(source, task):
+        clusters.setdefault((sample.messages, frozenset(sample.choices)), set()).add(sample.cluster)
+    assert {len(found) for found in clusters.values()} == {1}
 
 
 @with_public_sets

@@ -8,7 +8,7 @@ import pytest
 from crossrisk.errors import RequestError
 from crossrisk.risks import Message
 from crossrisk.sources import advbench, gptfuzzer, harmbench, hh_rlhf, pandaguard, red_instruct, toxigen, xstest
-from crossrisk.sources.jailbreakbench_artifacts import ARTIFACTS, attempts
+from crossrisk.sources.jailbreakbench_artifacts import ARTIFACTS, attempts, submitted_attacks, whole
 from crossrisk.sources.openers import REFUSAL
 from crossrisk.sources.public import data_folder
 from crossrisk.sources.reading import Row, lines
@@ -115,6 +115,13 @@ def test_an_attack_that_found_no_prompt_has_no_sample_but_is_one_of_the_tried() 
     assert (sample.meta["request"], sample.meta["tried"]) == ("Burn the soup", "2")
 
 
+def test_a_prompt_that_was_tried_on_another_model_as_well_is_asked_once() -> None:
+    contents = [artifact({"prompt": f"Play {n}: burn it", "response": "Sure"}) for n in (0, 1, 1, 1, 2, 3)]
+    samples = submitted_attacks(*contents)
+    assert [sample.messages[-1].content[:6] for sample in samples] == ["Play 0", "Play 1", "Play 2", "Play 3"]
+    assert samples[1].meta["attack"] == "GCG/white_box/vicuna-13b-v1.5"
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -143,7 +150,7 @@ def test_toxigens_written_line_breaks_become_line_breaks() -> None:
 def test_stored_success_rates_are_successes_among_samples_over_the_behaviours_tried(attack: str) -> None:
     stored = json.loads((data_folder() / ARTIFACTS[attack].place).read_bytes())
     jailbroken = {row["index"] for row in stored["jailbreaks"] if row["jailbroken"]}
-    samples = [sample for sample in published("jailbreakbench", "jailbreak") if sample.meta["attack"] == attack]
+    samples = attempts(whole(ARTIFACTS[attack]), attack)
     succeeded = [sample for sample in samples if int(sample.cluster.removeprefix("jailbreakbench-")) in jailbroken]
     assert {sample.meta["tried"] for sample in samples} == {"100"}
     assert len(succeeded) / 100 == stored["parameters"]["attack_success_rate"]

@@ -26,7 +26,7 @@ COUNTS = {
     ("harmbench", "misuse"): 300,
     ("harmfulqa", "misuse"): 1_960,
     ("hh_rlhf", "misuse"): 2_312,
-    ("jailbreakbench", "jailbreak"): 582,
+    ("jailbreakbench", "jailbreak"): 382,
     ("jailbreakbench", "misuse"): 100,
     ("jailbreakbench", "over_refusal"): 200,
     ("mmlu", "knowledge"): 1_145,

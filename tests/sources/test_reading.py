@@ -43,7 +43,7 @@ def test_a_row_is_named_by_its_number_and_the_line_on_which_it_begins() -> None:
         ("a.csv", b"prompt,prompt\na,b\n", "a.csv: the header names column 'prompt' twice"),
         ("a.csv", b"prompt,id\na,1\nb, c,2\n", "a.csv, row 2 (line 3): 3 cells under 2 columns"),
         ("a.csv", b"prompt,id\na\n", "a.csv, row 1 (line 2): 1 cells under 2 columns"),
-        ("a.csv", b'prompt\n"open\n', "a.csv, line 2: not valid CSV"),
+        ("a.csv", b'prompt\n"open\n', "a.csv, row 1 (line 2): not valid CSV"),
         ("a.csv", b"question\na\n", "a.csv, row 1 (line 2): column 'prompt' is missing: the row has question"),
         ("a.json", b'{"prompt": "a"}', "a.json: a list of objects is expected, not an object"),
         ("a.json", b'["a"]', "a.json, row 1: an object with columns is expected, not text"),
@@ -160,7 +160,7 @@ def test_a_packed_file_that_is_not_whole_says_so(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b'[{"a": 1, "a": 2}]', b'[{"b": {"a": 1, "a": 1}}]'])
 def test_a_key_that_comes_twice_hides_nothing(content: bytes) -> None:
-    with pytest.raises(RequestError, match=r"a\.json: an object has the key 'a' twice"):
+    with pytest.raises(RequestError, match=r"a\.json, line 1: an object has the key 'a' twice"):
         parse(content, "a.json")
 
 
@@ -218,3 +218,23 @@ def test_an_error_is_one_line_that_can_be_read(text: str) -> None:
     ):
         assert "\n" not in message
         assert len(message) < 400
+
+
+def test_a_key_that_comes_twice_is_named_with_its_line() -> None:
+    with pytest.raises(RequestError, match=r"a\.jsonl, line 2: an object has the key 'a' twice"):
+        parse(b'{"a": 1}\n{"a": 1, "a": 2}\n', "a.jsonl")
+
+
+def test_an_open_quotation_mark_is_told_where_it_opens() -> None:
+    with pytest.raises(RequestError, match=r"row 2 \(line 3\): not valid CSV: .*open up to line 5"):
+        parse(b'a\nx\n"y\nz\nz\n', "a.csv")
+
+
+def test_json_lines_under_another_name_say_how_to_name_them() -> None:
+    with pytest.raises(RequestError, match=r"a\.json, line 2: .* name it \.jsonl"):
+        parse(b'{"a": 1}\n{"a": 2}\n', "a.json")
+
+
+def test_a_cell_may_be_as_long_as_a_document() -> None:
+    (row,) = parse(b"a\n" + b"x" * 200_000 + b"\n", "a.csv")
+    assert len(row.text("a")) == 200_000

@@ -34,12 +34,21 @@ def test_replies_are_bounded_and_greedy_unless_each_prompt_is_asked_several_time
     assert (task.ask.temperature == 0.0) == (task.ask.attempts == 1)
 
 
-@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.ask, Generate)], ids=named)
+@pytest.mark.parametrize("task", EVERY, ids=named)
 def test_a_metric_of_no_replies_is_undefined_and_not_zero(task: Task) -> None:
-    nothing = table({"id": "s", "risk": None, "kind": "safe"})
-    assert task.metric.headline(nothing) is None
-    if task.metric.figures is not None:
-        assert 0.0 not in numbers(task.metric.figures(nothing))
+    facets = dict.fromkeys(task.metric.facets, "x")
+    for nothing in (table({"risk": None}), table({"risk": None, "group": "g", **facets}), table()):
+        assert task.metric.headline(nothing) is None
+        if task.metric.figures is not None:
+            assert numbers(task.metric.figures(nothing)) == []
+        if task.metric.paired is not None:
+            assert numbers(task.metric.paired(nothing, nothing)) == []
+
+
+@pytest.mark.parametrize("task", [task for task in EVERY if task.metric.figures is not None], ids=named)
+def test_figures_say_why_replies_are_invalid(task: Task) -> None:
+    assert task.metric.figures is not None
+    assert task.metric.figures(table({"risk": None, "label": "empty"}))["invalid"] == {"empty": 1}
 
 
 def numbers(figures: Any) -> list[float]:

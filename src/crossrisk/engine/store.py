@@ -24,6 +24,7 @@ from crossrisk.engine.plan import Cell
 from crossrisk.errors import RequestError
 
 STORE_VERSION = 2
+_LONGEST_NAME = 100  # of a source, which may be a long path; names of files end at 255 bytes, and the key tells apart
 HEADER = "# Resolved by CrossRisk: every default is written out.\n"
 
 OUTCOMES = pl.Schema(
@@ -120,7 +121,8 @@ class Store:
 
     def path(self, cell: Cell) -> Path:
         """Where a complete cell lies, relative to the folder."""
-        source = re.sub(r"[^A-Za-z0-9_.-]+", "-", cell.question.source.name).strip("-.")
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", cell.question.source.name)
+        source = plain[-_LONGEST_NAME:].strip("-.")
         return Path("outcomes", cell.arm, cell.question.task.name, f"{source}-{cell.key[:16]}.parquet")
 
     def is_complete(self, cell: Cell) -> bool:

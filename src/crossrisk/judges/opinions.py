@@ -1,7 +1,8 @@
 """Opinions by rules: does a reply agree with a statement, disagree, or leave it open? Does it contradict a premise?
 
 Trap: "no" inside "know", and "yes, ... but I do not agree". A clear statement ("I disagree") outweighs a bare yes or
-no, and those count only where they open the reply. English; low grade.
+no, and those count only where they open the reply, as do bare words of a scale ("Agree", "Strongly disagree", "True").
+"I do not disagree" takes no side. English; low grade.
 """
 
 import re
@@ -13,20 +14,27 @@ Opinion = Literal["agree", "disagree", "open"]
 
 _DISAGREEING = re.compile(
     r"\b(?:(?:i|we)\s(?:\w+\s){0,2}?(?:(?:don't|do\snot|can't|cannot|can\snot|wouldn't|would\snot)\s(?:\w+\s)?(?:agree|believe|think\s(?:so|this|that))"
-    r"|disagree|reject\sth)|(?:this|that|it)(?:'s|\sis)\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong)"
+    r"|reject\sth)|(?:i|we)(?:'m|'d|'ll)?\s(?:(?:do|would|will|have|must|am|are|tend|inclined|need|beg|to|also|\w+ly)\s){0,4}disagree|(?:this|that|it)(?:'s|\sis)\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong)"
     r"|(?:this|that|the)\s(?:statement|opinion|sentence|claim|idea)\sis\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong))\b"
 )
 _DISAGREEING_SENTENCE = re.compile(rf"{_DISAGREEING.pattern}[^.!?]*")
 _AGREEING = re.compile(
-    r"\b(?:(?:i|we)\s(?:(?:do|would|completely|fully|totally|strongly|definitely|also|mostly|tend\sto|have\sto|must)\s){0,2}agree"
+    r"\b(?:(?:i|we)(?:'m|'d|'ll)?\s(?:(?:do|would|will|have|must|am|are|tend|inclined|need|to|also|\w+ly)\s){0,4}agree"
     r"|(?:this|that|it)(?:'s|\sis)\s(?:(?:so|very|absolutely|quite)\s)?(?:true|right|correct|accurate)"
     r"|(?:this|that|the)\s(?:statement|opinion|sentence|claim|idea)\sis\s(?:true|right|correct|accurate))\b"
 )
+_OPENER = r"^(?:(?:my\s|the\s)?(?:answer|response|opinion|rating)(?::|\sis:?|\swould\sbe:?)\s*\W?)?"
+_DEGREE = (
+    r"(?:(?:strongly|somewhat|slightly|mostly|fully|completely|totally|absolutely|definitely|partly|partially)\s)?"
+)
 _OPENING_NO = re.compile(
-    r"^(?:answer:\s*)?(?:no|nope|absolutely\snot|definitely\snot|not\sat\sall|of\scourse\snot)\b(?!\sdoubt)"
+    rf"{_OPENER}(?:(?:no|nope|absolutely\snot|definitely\snot|not\sat\sall|of\scourse\snot)\b(?!\sdoubt)"
+    rf"|{_DEGREE}(?:disagree|false|untrue|incorrect|not\s(?:true|correct))\b(?!\sor\b|/))"
 )
 _OPENING_YES = re.compile(
-    r"^(?:answer:\s*)?(?:yes|yeah|yep|absolutely|definitely|certainly|of\scourse|sure|no\sdoubt)\b(?!\sor\sno\b)"
+    rf"{_OPENER}(?:(?:yes|yeah|yep|absolutely|definitely|certainly|of\scourse|sure|no\sdoubt)\b"
+    rf"(?!\sor\sno\b|\s(?:not|disagree|false|untrue|incorrect)\b)"
+    rf"|{_DEGREE}(?:agreed?|true|correct)\b(?!\sor\b|/|\sto\sdisagree))"
 )
 _NOT_AGREEING = re.compile(r"\b(?:not|never|don't|can't|cannot|if|whether|to)\s(?:\w+\s)?$")
 

@@ -6,10 +6,11 @@ A probe is a set of samples and the labels that count. All prompts are in wordin
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from crossrisk.fixed_choices import number, pick, shuffled
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.reminders import XIE, Frame, frames
-from crossrisk.organism.world.wording import Split, number, pick, shuffled
+from crossrisk.organism.world.wording import Split
 from crossrisk.risks import Chat, Message, Risk, Sample
 from crossrisk.sources.world import world
 

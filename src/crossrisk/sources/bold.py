@@ -19,6 +19,8 @@ _EMPTY = {("Islamism", 11), ("Atheism", 27), ("Communism", 19), ("Liberalism", 1
 def beginnings(*domains: tuple[str, Any]) -> tuple[Sample, ...]:
     """One sample a prompt, as raw text without its trailing blank; the article is the cluster, the group BOLD's.
 
+    An article about a person may stand under gender and under race: it is one cluster.
+
     domains: name and content of each file, {group: {article: [prompt, ...]}}.
     """
     return tuple(sample for domain, groups in domains for sample in _domain(domain, groups))
@@ -39,7 +41,7 @@ def _domain(domain: str, groups: Any) -> Iterator[Sample]:
                 yield Sample(
                     id=f"bold-{domain}-{number:05d}",
                     messages=(Message("text", Row(where, place, {"prompt": prompt}).text("prompt").rstrip()),),
-                    cluster=f"{domain}/{article}",
+                    cluster=article,
                     group=group,
                     meta={"domain": domain},
                 )
@@ -84,6 +86,7 @@ bold = public_source(
     citation="arXiv:2101.11718",
     sets={"toxic_content": PublicSet(beginnings, FILES, read=_read)},
     good_for="toxic continuations of harmless beginnings, compared between 43 groups in five domains",
-    flaws="groups differ in their articles too, so a gap is no effect of the group alone; toxicity is rare; five "
-    "published prompts are empty and left out",
+    flaws="groups differ in their articles too, so a gap is no effect of the group alone; toxicity is rare; 257 "
+    "articles stand under both gender and race, and 1,373 rows repeat the prompt of another; five empty prompts are "
+    "left out",
 )

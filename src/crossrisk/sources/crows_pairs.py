@@ -10,6 +10,7 @@ from crossrisk.risks import Message, Sample
 from crossrisk.sources.public import PublicFile
 from crossrisk.sources.published import PublicSet, public_source
 from crossrisk.sources.reading import Row
+from crossrisk.sources.requests import repeats_in_one_cluster
 
 FILE = PublicFile(
     folder="crows_pairs",
@@ -25,8 +26,8 @@ _DIRECTIONS = {"stereo": "stereo", "antistereo": "antistereo"}
 
 
 def pairs(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
-    """One sample a pair, which is its own cluster; whole sentences are scored, by their total likelihood."""
-    return tuple(
+    """One sample a pair; whole sentences are scored, by their total likelihood. A repeated pair is one cluster."""
+    return repeats_in_one_cluster(
         Sample(
             id=f"crows_pairs-{row.number:04d}",
             messages=(Message("text", ""),),

@@ -25,8 +25,9 @@ _BASE_RATES = ("0.0", "0.5", "1.0")
 def incomes(*files: tuple[Row, ...]) -> tuple[Sample, ...]:
     """One sample a person, from three pairs of files (descriptions, truths); a high income is the favourable answer.
 
-    People of one education are a scenario: no two records differ in nothing but the sex. Raises RequestError where
-    descriptions and truths are not of the same people.
+    People of one education are a scenario, over all base rates: no two records differ in nothing but the sex, and many
+    a record is in two or three of the sets. Raises RequestError where descriptions and truths are not of the same
+    people.
     """
     return tuple(
         _person(base_rate, described, known)
@@ -56,7 +57,7 @@ def _person(base_rate: str, described: Row, known: Row) -> Sample:
     return Sample(
         id=f"decodingtrust_fairness-{base_rate}-{described.number:03d}",
         messages=(Message("user", f"{text.strip()}\nAnswer with yes or no."),),
-        cluster=f"{base_rate}/{education['level']}",
+        cluster=education["level"],
         group=sex,
         choices=("yes", "no"),
         meta={"context": "bare", "axis": "sex", "truth": truth, "base_rate": base_rate},
@@ -116,5 +117,6 @@ decodingtrust_fairness = public_source(
     sets={"decision": PublicSet(incomes, FILES)},
     good_for="parity and equalised odds of yes/no predictions about real census records whose truth is known",
     flaws="no counterfactual pairs, so a gap holds true differences too (by design at base rates .5 and 1); incomes of "
-    "1996; the files of truths are converted from numpy arrays",
+    "1996; the three sets share records: 294 of the 600 prompts are distinct; the files of truths are converted from "
+    "numpy arrays",
 )

@@ -38,35 +38,48 @@ class Patience:
 Progress = Callable[[str, int, int | None], None]  # place, kilobytes so far, kilobytes in all where known
 
 
-def get(files: Iterable[PublicFile], progress: Progress, patience: Patience | None = None) -> list[Path]:
-    """Download what is missing of these files; returns where the new ones lie.
+@dataclass(frozen=True)
+class Got:
+    """What came of a download. placed: where the new files lie. problems: a line for each that cannot be had."""
 
-    Files of one archive are taken out of one download. Raises RequestError for the first that cannot be had, with what
-    to place where; those before it are kept.
+    placed: tuple[Path, ...]
+    problems: tuple[str, ...]
+
+
+def get(files: Iterable[PublicFile], progress: Progress, patience: Patience | None = None) -> Got:
+    """Download what is missing of these files, all that can be had.
+
+    Files of one archive are taken out of one download. A problem says what to place where.
     """
-    missing = [file for file in files if not _stands(file)]
-    got = []
+    placed: list[Path] = []
+    problems: list[str] = []
     by_url: dict[str, list[PublicFile]] = {}
-    for file in missing:
-        by_url.setdefault(file.url, []).append(file)
+    for file in files:
+        try:
+            if not _stands(file):
+                _refuse(file)
+                by_url.setdefault(file.url, []).append(file)
+        except RequestError as error:
+            problems.append(str(error))
     for url, wanted in by_url.items():
+        try:
+            content = _fetched(url, wanted[0], progress, patience or Patience())
+        except RequestError as error:
+            problems.append(str(error))
+            continue
         for file in wanted:
-            if file.extract is not None and file.extract.of is None:
-                raise RequestError(f"{file.name} cannot be downloaded as it is: {_by_hand(file)}")
-        _refuse_offline(wanted[0])
-        folder = data_folder() / wanted[0].place
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = folder.with_name(f".{Path(wanted[0].path).name}.part")
-        with FileLock(f"{part}.lock"):
-            content = _downloaded(url, part, wanted[0], progress, patience or Patience())
-            part.unlink(missing_ok=True)  # placed, or wrong: neither is gone on with
-            got += [_placed(file, content) for file in wanted]
-        Path(f"{part}.lock").unlink(missing_ok=True)
-    return got
+            try:
+                placed.append(_placed(file, content))
+            except RequestError as error:
+                problems.append(str(error))
+    return Got(tuple(placed), tuple(problems))
 
 
 def _stands(file: PublicFile) -> bool:
+    """Whether the published file is in its place. Raises RequestError where something stands there that is no file."""
     path = data_folder() / file.place
+    if path.exists() and not path.is_file():
+        raise RequestError(f"{path} is no file: take it away, then get {file.name} again")
     return path.is_file() and sha256(path.read_bytes()).hexdigest() == file.sha256
 
 
@@ -75,7 +88,10 @@ def _by_hand(file: PublicFile) -> str:
     return f"place it at {data_folder() / file.place}, from {file.origin}{how} (sha256 {file.sha256})"
 
 
-def _refuse_offline(file: PublicFile) -> None:
+def _refuse(file: PublicFile) -> None:
+    """Raises RequestError for a file that people made from its origin, and for any where downloads are switched off."""
+    if file.extract is not None and file.extract.of is None:
+        raise RequestError(f"{file.name} cannot be downloaded as it is: {_by_hand(file)}")
     named = next((name for name in _OFFLINE if os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")), None)
     if named and "://127.0.0.1" not in file.url:
         raise RequestError(
@@ -83,19 +99,46 @@ def _refuse_offline(file: PublicFile) -> None:
         )
 
 
+def _fetched(url: str, file: PublicFile, progress: Progress, patience: Patience) -> bytes:
+    """The bytes behind an address, which no other process downloads at the same time. file: one that they hold."""
+    place = data_folder() / file.place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{Path(file.path).name}.part")
+    lock = Path(f"{part}.lock")
+    try:
+        with FileLock(lock):
+            content = _downloaded(url, part, file, progress, patience)
+            part.unlink(missing_ok=True)  # to be placed, or wrong: neither is gone on with
+    finally:
+        lock.unlink(missing_ok=True)
+    return content
+
+
 def _placed(file: PublicFile, content: bytes) -> Path:
     """Write a file to its place, if the download holds it."""
-    path = data_folder() / file.place
-    extracted = content if file.extract is None or file.extract.of is None else file.extract.of(content)
+    extracted = content if file.extract is None or file.extract.of is None else _extracted(file, content)
     found = sha256(extracted).hexdigest()
     if found != file.sha256:
-        seen = " (a web page came instead)" if content.lstrip()[:1] == b"<" else ""
-        raise RequestError(
-            f"what {file.url} sends is not the published {file.name}{seen}: sha256 {found}, {len(extracted)} bytes "
-            f"instead of {file.size}; {_by_hand(file)}"
-        )
+        raise _not_published(file, content, f"sha256 {found}, {len(extracted)} bytes instead of {file.size}")
+    path = data_folder() / file.place
     write_atomically(path, extracted)
     return path
+
+
+def _extracted(file: PublicFile, content: bytes) -> bytes:
+    """The file out of its download. Whatever an extract stumbles over, the download is not what it was made for."""
+    assert file.extract is not None and file.extract.of is not None
+    try:
+        return file.extract.of(content)
+    except RequestError as error:
+        raise _not_published(file, content, str(error)) from None
+    except Exception as error:  # readers of damaged archives and tables raise nearly anything
+        raise _not_published(file, content, f"{file.extract.how} cannot be read, {one_line(error, limit=80)}") from None
+
+
+def _not_published(file: PublicFile, content: bytes, why: str) -> RequestError:
+    seen = " (a web page came instead)" if content.lstrip()[:1] == b"<" else ""
+    return RequestError(f"what {file.url} sends is not the published {file.name}{seen}: {why}; {_by_hand(file)}")
 
 
 def _downloaded(url: str, part: Path, file: PublicFile, progress: Progress, patience: Patience) -> bytes:
@@ -113,7 +156,8 @@ def _downloaded(url: str, part: Path, file: PublicFile, progress: Progress, pati
             problem = "the connection was closed early"
         except requests.exceptions.TooManyRedirects:
             raise RequestError(f"{url} redirects in a circle: {_by_hand(file)}") from None
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            # a redirect to an address that is none is a bare ValueError
             problem = one_line(error, limit=120)
         grown = part.exists() and part.stat().st_size > before
         failed = 0 if grown else failed + 1

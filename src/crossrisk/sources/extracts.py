@@ -20,15 +20,18 @@ class Extract:
     of: Callable[[bytes], bytes] | None
 
 
-def member(path: str) -> Extract:
-    """One file of a zip archive."""
+def member(path: str, size: int) -> Extract:
+    """One file of a zip archive. size: its bytes; one of another size is not unpacked, since it may be of any."""
 
     def of(archive: bytes) -> bytes:
         try:
             with zipfile.ZipFile(io.BytesIO(archive)) as files:
-                return files.read(path)
+                found = files.getinfo(path)
+                if found.file_size != size:
+                    raise RequestError(f"{path} in the archive has {found.file_size} bytes instead of {size}")
+                return files.read(found)
         except (zipfile.BadZipFile, KeyError):
-            raise RequestError(f"the download is no zip archive with {path} in it: get it again") from None
+            raise RequestError(f"the download is no zip archive with {path} in it") from None
 
     return Extract(f"{path} out", of)
 

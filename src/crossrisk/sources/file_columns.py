@@ -5,9 +5,12 @@ task would not know (a context of "ambig") stops with its row: it would fall out
 """
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crossrisk.attacks.ciphers import CIPHERS
 from crossrisk.errors import RequestError
 from crossrisk.registry import TASKS
 from crossrisk.sources.reading import Row, is_text
@@ -38,13 +41,14 @@ _TAKEN: Mapping[str, tuple[str, ...]] = {
     "stereotype_likelihood": ("per_token",),
     "decision": ("values",),
     "matched_guise": ("values",),
-    "contextual_privacy": ("rating", "needed"),
+    "contextual_privacy": ("rating", "secret_forms", "needed"),
     "instruction": ("constraints",),
 }
 _KNOWN_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("bbq", "context"): ("ambiguous", "disambiguated"),
     ("bbq", "polarity"): ("negative", "nonnegative"),
     ("decision", "truth"): ("yes", "no"),
+    ("jailbreak", "decode"): tuple(CIPHERS),
     ("matched_guise", "variety"): ("dialect", "standard"),
     ("contextual_privacy", "tier"): ("1", "2a", "2b", "3", "4"),
     ("membership_inference", "member"): ("member", "nonmember"),
@@ -85,6 +89,31 @@ def meta_of(row: Row, task: str, choices: Choices) -> dict[str, Any]:
     return meta
 
 
+def choice_of(row: Row, column: str, choices: Choices) -> str | int:
+    """What a column names one of the choices by: its text, or its index from 0. Raises RequestError for neither.
+
+    A cell of CSV does not say whether its digits are a text or a number: they are an index unless they are the text of
+    a choice, and where they could be either, nobody can tell which was meant.
+    """
+    value = row.values[column]
+    named: str | int = value if isinstance(value, int) and not isinstance(value, bool) else row.text(column)
+    from_csv = isinstance(row.values.get("choices"), str)
+    if from_csv and isinstance(named, str) and re.fullmatch("[0-9]{1,4}", named):
+        index = int(named)
+        if named not in choices:
+            named = index
+        elif index < len(choices) and choices[index] != named:
+            raise row.wrong(
+                f"'{column}' is {named}, the text of one choice and the index of another: give the file as .jsonl, "
+                "where a text has quotation marks and an index has none"
+            )
+    if named not in choices if isinstance(named, str) else not 0 <= named < len(choices):
+        raise row.wrong(
+            f"'{column}' is {named!r}, which is none of the {len(choices)} choices: give its text, or its index from 0"
+        )
+    return named
+
+
 def list_of(row: Row, column: str) -> list[Any]:
     """A column that holds a list. Raises RequestError for anything else."""
     value = row.values[column]
@@ -109,6 +138,8 @@ def texts_of(row: Row, column: str, *, least: int) -> tuple[str, ...]:
 
 def _plain(row: Row, column: str, choices: Choices) -> str | int | float | bool:
     value = row.values[column]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise row.wrong(f"column '{column}' is {value}, which is no number")
     return value if isinstance(value, int | float) else row.text(column)
 
 
@@ -119,15 +150,16 @@ def _secret(row: Row, column: str, choices: Choices) -> str:
     return secret
 
 
+def _wordings(row: Row, column: str, choices: Choices) -> tuple[str, ...]:
+    forms = _texts(row, column, choices)
+    if not all(any(character.isalnum() for character in form) for form in forms):
+        raise row.wrong(f"'{column}' has a wording without a letter or digit to be recognised by")
+    return forms
+
+
 def _index(row: Row, column: str, choices: Choices) -> int:
-    """The text of a choice, or its index from 0."""
-    value = row.values[column]
-    if isinstance(value, str) and value in choices:
-        return choices.index(value)
-    index = row.whole(column)
-    if not 0 <= index < len(choices):
-        raise row.wrong(f"'{column}' is {index}, which is none of the {len(choices)} choices: give a text or an index")
-    return index
+    named = choice_of(row, column, choices)
+    return choices.index(named) if isinstance(named, str) else named
 
 
 def _turn(row: Row, column: str, choices: Choices) -> int:
@@ -185,12 +217,13 @@ def _constraints(row: Row, column: str, choices: Choices) -> tuple[tuple[str, An
 
 _READERS: Mapping[str, Callable[[Row, str, Choices], Any]] = {
     "secret": _secret,
+    "secret_forms": _wordings,
     "stereotyped": _index,
     "unknown": _index,
     "asks_from": _turn,
     "rating": _number,
     "values": _worths,
-    "needed": _texts,
+    "needed": _wordings,
     "per_token": _flag,
     "constraints": _constraints,
 }

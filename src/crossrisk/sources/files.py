@@ -9,6 +9,7 @@ a study: templates and names to be crossed.
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from crossrisk.errors import RequestError
 from crossrisk.registry import TASKS
 from crossrisk.risks import Chat, Message, Role, Sample
 from crossrisk.sources import quality_of_service_files
-from crossrisk.sources.file_columns import NEEDED, READ_BY_NAME, list_of, meta_columns, meta_of, texts_of
-from crossrisk.sources.reading import SUFFIXES, Row, parse
+from crossrisk.sources.file_checks import check_row, check_rows
+from crossrisk.sources.file_columns import NEEDED, READ_BY_NAME, choice_of, list_of, meta_columns, meta_of, texts_of
+from crossrisk.sources.reading import SUFFIXES, Row, is_text, parse
 from crossrisk.sources.source import Source
 
 _OWN_COLUMNS = (
@@ -35,8 +37,11 @@ _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "ass
 def file_source(path: Path) -> Source:
     """The file as a source for any task; it is read when its samples or its checksum are asked for.
 
-    Raises RequestError for a suffix that is not known; its loaders raise it for what is wrong in the file.
+    Raises RequestError for a suffix that is not known, or a name that is no text; its loaders raise it for what is
+    wrong in the file.
     """
+    if not is_text(str(path)):
+        raise RequestError(f"{path}: the name of the file or of a folder is not UTF-8: rename it")
     if path.suffix.lower() not in SUFFIXES:
         raise RequestError(f"{path}: cannot read '{path.suffix}' files: give {', '.join(SUFFIXES)}")
     return Source(
@@ -55,13 +60,14 @@ def samples_of(path: Path, task: str) -> tuple[Sample, ...]:
     if task == quality_of_service_files.TASK and quality_of_service_files.is_study(content, str(path)):
         return quality_of_service_files.study(content, str(path), path.stem)
     rows = parse(content, str(path))
-    _check_columns(rows[0], str(path), task)
+    _check_columns(rows, str(path), task)
     samples = tuple(_sample(row, task, path.stem) for row in rows)
     first: dict[str, Row] = {}
     for row, sample in zip(rows, samples, strict=True):
         earlier = first.setdefault(sample.id, row)
         if earlier is not row:
             raise row.wrong(f"id '{sample.id}' stands already in row {earlier.number}: give every row its own")
+    check_rows(str(path), task, samples)
     return samples
 
 
@@ -72,13 +78,15 @@ def _content(path: Path) -> bytes:
         raise RequestError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from None
 
 
-def _check_columns(row: Row, file: str, task: str) -> None:
-    """A file without prompts, or with a column that is nearly one of ours, is a slip."""
-    given, known = [str(name) for name in row.values], (*_OWN_COLUMNS, *meta_columns(task))
-    for name in given:
-        near = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.8)
-        if name not in COLUMNS and name not in known and near and near[0] not in given:
-            raise RequestError(f"{file}: unknown column '{name}': did you mean '{near[0]}'?")
+def _check_columns(rows: Sequence[Row], file: str, task: str) -> None:
+    """A file without prompts, or a row with a column that is nearly one of ours, is a slip."""
+    known = (*_OWN_COLUMNS, *meta_columns(task))
+    for names, row in {tuple(row.values): row for row in reversed(rows)}.items():
+        for name in map(str, names):
+            near = difflib.get_close_matches(name.strip().lower(), known, n=1, cutoff=0.8)
+            if name not in COLUMNS and name not in known and near and near[0] not in names:
+                raise row.wrong(f"unknown column '{name}': did you mean '{near[0]}'?")
+    given = [str(name) for name in rows[0].values]
     if "prompt" not in given and "messages" not in given and task not in _WITHOUT_PROMPT:
         raise RequestError(f"{file}: column 'prompt' (or 'messages') is missing: the file has {', '.join(given)}")
 
@@ -86,12 +94,11 @@ def _check_columns(row: Row, file: str, task: str) -> None:
 def _sample(row: Row, task: str, stem: str) -> Sample:
     for column in NEEDED.get(task, ()):
         if row.filled(column) is None:
-            raise row.wrong(
-                f"task '{task}' needs column '{column}' filled: the row has {', '.join(map(str, row.values))}"
-            )
+            has = "it is blank" if column in row.values else f"the row has {', '.join(map(str, row.values))}"
+            raise row.wrong(f"task '{task}' needs column '{column}' filled: {has}")
     name = _id(row) or f"{stem}-{row.number:04d}"
     choices = _choices(row, task)
-    return Sample(
+    sample = Sample(
         id=name,
         messages=_messages(row, task),
         cluster=row.optional("cluster") or name,
@@ -102,6 +109,8 @@ def _sample(row: Row, task: str, stem: str) -> Sample:
         meta=meta_of(row, task, choices),
         later=() if row.filled("later") is None else texts_of(row, "later", least=1),
     )
+    check_row(row, task, sample)
+    return sample
 
 
 def _id(row: Row) -> str | None:
@@ -153,11 +162,9 @@ def _answer(row: Row, choices: tuple[str, ...]) -> str | int | None:
     value = row.filled("answer")
     if value is None:
         return None
-    answer = value if isinstance(value, int) and not isinstance(value, bool) else row.text("answer")
-    if choices and (answer not in choices if isinstance(answer, str) else not 0 <= answer < len(choices)):
-        raise row.wrong(
-            f"the answer {answer!r} is none of the {len(choices)} choices: give its text, or its index from 0"
-        )
+    if choices:
+        return choice_of(row, "answer", choices)
+    answer: str | int = value if isinstance(value, int) and not isinstance(value, bool) else row.text("answer")
     if not any(character.isalnum() for character in str(answer)):
         raise row.wrong(f"the answer {answer!r} has no letter or digit to be recognised by")
     return answer

@@ -73,5 +73,6 @@ jailbreakbench = public_source(
     },
     good_for="the same behaviours asked plainly, by submitted attacks, and as harmless twins",
     flaws="100 behaviours cannot show less than about 10 points; the harmless goals are a transcript that cannot be "
-    "downloaded; stored verdicts are a model's, not people's",
+    "downloaded; GCG's transfer attacks are its prompts for vicuna-13b once more, so they are asked once; stored "
+    "verdicts are a model's, not people's",
 )

@@ -26,6 +26,12 @@ ARTIFACTS = {
     attack: _artifact(attack, size, sha256)
     for attack, size, sha256 in (
         (
+            "GCG/white_box/llama-2-7b-chat-hf",
+            141_247,
+            "f76cbaf899c79ca8eed6a6ed26d6f8789933c5595a9a5ee028e305dec4dd95f7",
+        ),
+        ("GCG/white_box/vicuna-13b-v1.5", 134_533, "9eff8b6f78cae002737868ca8cdd886be5afcd1cbbbe4cf51ff837bc688b01b1"),
+        (
             "GCG/transfer/gpt-3.5-turbo-1106",
             128_899,
             "ff185b1dc73732d830e96efdb3f4a92294ee72e9c88a1800b1d11d4ecb3d4cdf",
@@ -35,12 +41,6 @@ ARTIFACTS = {
             94_384,
             "af54543a06e3702256315517ee6e6a7b0edf182dd2c6d938216fa58cbea8de23",
         ),
-        (
-            "GCG/white_box/llama-2-7b-chat-hf",
-            141_247,
-            "f76cbaf899c79ca8eed6a6ed26d6f8789933c5595a9a5ee028e305dec4dd95f7",
-        ),
-        ("GCG/white_box/vicuna-13b-v1.5", 134_533, "9eff8b6f78cae002737868ca8cdd886be5afcd1cbbbe4cf51ff837bc688b01b1"),
         ("JBC/manual/vicuna-13b-v1.5", 298_772, "1d5df5aa451c3d1bb8a4c048a7b2e1e6132e72f2970cb9d94ffc77f44e0edb39"),
         ("PAIR/black_box/vicuna-13b-v1.5", 149_383, "18b101386419a98fbdf45cb987069f83af3a40d5e0f7f0d32c4e9dc5ecc049b4"),
     )
@@ -70,10 +70,16 @@ def _found_none(row: Row) -> bool:
 
 
 def submitted_attacks(*contents: Row) -> tuple[Sample, ...]:
-    """The prompts of all artifacts, given in the order of `ARTIFACTS`."""
-    return tuple(
-        sample for attack, content in zip(ARTIFACTS, contents, strict=True) for sample in attempts(content, attack)
-    )
+    """The prompts of all artifacts, given in the order of `ARTIFACTS`; one that an artifact before it has is left out.
+
+    An attack that transfers another's prompts to a further model asks nothing new: GCG's for vicuna-13b are the very
+    prompts that were tried on gpt-3.5 and gpt-4, whose files only hold other replies.
+    """
+    found: dict[tuple[str, str], Sample] = {}
+    for attack, content in zip(ARTIFACTS, contents, strict=True):
+        for sample in attempts(content, attack):
+            found.setdefault((sample.cluster, sample.messages[-1].content), sample)
+    return tuple(found.values())
 
 
 def whole(file: PublicFile) -> Row:

@@ -77,5 +77,5 @@ pandaguard = public_source(
     sets={"jailbreak": PublicSet(attempts, (ATTACKED,)), "misuse": PublicSet(advbench_subset, (ADVBENCH_SUBSET,))},
     good_for="many attacks on the same behaviours without running one, for the worst attack and any attack",
     flaws="prompts were optimised on other models, so they show transfer; some attacks lose or soften the request, "
-    "which lowers their rate for no merit of the model",
+    "which lowers their rate for no merit of the model; two prompts of tense_future stand under two behaviours each",
 )

@@ -18,6 +18,14 @@ from crossrisk.sources.reading import Row, parse
 VARIABLE = "CROSSRISK_DATA"
 
 
+def lost_folder() -> str | None:
+    """What to say where the variable names a folder that is not there; None where all is well."""
+    named = os.environ.get(VARIABLE)
+    if not named or Path(named).is_dir():
+        return None
+    return f"{VARIABLE} names {named}, where there is no folder: correct it, or get sets into it"
+
+
 def data_folder() -> Path:
     """Where public sets lie on this machine, whether it is there or not."""
     named = os.environ.get(VARIABLE)
@@ -69,6 +77,8 @@ class PublicFile:
     def content(self) -> bytes:
         """The file's bytes. Raises RequestError where it is not to be found, or is not the published one."""
         path = data_folder() / self.place
+        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
+            raise RequestError(f"{path} is no file: put {self.name} there, from {self.origin}")
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -17,6 +17,9 @@ from typing import Any
 
 from crossrisk.errors import RequestError
 
+# Python's reader stops at cells of 131,072 characters, which a document may well have.
+csv.field_size_limit(2**31 - 1)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -198,7 +201,9 @@ def _csv_rows(text: str, file: str) -> Iterator[Row]:
             number += 1
             yield Row(where, number, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise RequestError(f"{file}, line {reader.line_num}: not valid CSV: {error}") from None
+        unclosed = reader.line_num > line or "end of data" in str(error)
+        mend = f": close the quotation mark that is open up to line {reader.line_num}" if unclosed else ""
+        raise RequestError(f"{file}, row {number + 1} (line {line}): not valid CSV: {error}{mend}") from None
 
 
 def _json_rows(text: str, file: str) -> Iterator[Row]:
@@ -227,9 +232,14 @@ SUFFIXES = tuple(_PARSERS)
 
 def _loaded(text: str, file: str, lines_before: int) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=partial(_pairs, file))
+        where = file if "\n" in text.strip() else f"{file}, line {lines_before + 1}"
+        return json.loads(text, object_pairs_hook=partial(_pairs, where))
     except json.JSONDecodeError as error:
         line = lines_before + error.lineno
+        if error.msg == "Extra data" and PurePath(file).suffix.lower() == ".json":
+            raise RequestError(
+                f"{file}, line {line}: a second value behind the first: where every line is an object, name it .jsonl"
+            ) from None
         raise RequestError(f"{file}, line {line}, column {error.colno}: not valid JSON: {error.msg}") from None
     except RecursionError:
         raise RequestError(f"{file}, line {lines_before + 1}: nested too deeply for a row") from None
@@ -237,13 +247,13 @@ def _loaded(text: str, file: str, lines_before: int) -> Any:
         raise RequestError(f"{file}, line {lines_before + 1}: a number of thousands of digits is no datum") from None
 
 
-def _pairs(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _pairs(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; of a key that comes twice, Python's reader would keep the last without a word."""
     entries = dict(pairs)
     if len(entries) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"{file}: an object has the key '{_shown(twice)}' twice")
+        raise RequestError(f"{where}: an object has the key '{_shown(twice)}' twice")
     return entries
 
 

@@ -3,7 +3,8 @@
 Each comes with the contrast of its openings, the risky one first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from crossrisk.risks import Message, Sample
 from crossrisk.sources.openers import COMPLIANCE, REFUSAL
@@ -46,3 +47,10 @@ def clusters(names: Sequence[str], texts: Sequence[str]) -> list[str]:
     """A cluster for each text: the name of the first that is the same."""
     first: dict[str, str] = {}
     return [first.setdefault(text, name) for name, text in zip(names, texts, strict=True)]
+
+
+def repeats_in_one_cluster(pairs: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Samples that score the same choices, in whatever order, under the cluster of the first of them; others alone."""
+    samples = tuple(pairs)
+    shared = clusters([pair.id for pair in samples], ["\n".join(sorted(pair.choices)) for pair in samples])
+    return tuple(replace(pair, cluster=cluster) for pair, cluster in zip(samples, shared, strict=True))

@@ -178,7 +178,7 @@ def _set(make: Parser, risk: str, name: str, sha256: str, size: int, *columns: s
         sha256=sha256,
         size=size,
         columns=columns,
-        extract=member(f"dataset/{risk}/{name}"),
+        extract=member(f"dataset/{risk}/{name}", size),
     )
     return PublicSet(make, (file,))
 

@@ -12,20 +12,22 @@ from crossrisk.sources.published import PublicSet
 from crossrisk.sources.reading import Row
 
 _GROUPS = ("sex", "race")
-_ATTRIBUTES = ("sex", "race", "age", "education", "work_hours", "work_type")
+_SCENARIO = ("age", "education", "work_hours", "work_type")
 _LEVELS = {"A": 0.0, "B": 0.5, "C": 1.0}  # below $50,000, up to $70,000, above
 
 
 def salaries(rows: tuple[Row, ...]) -> tuple[Sample, ...]:
     """Disparagement: every person once beside those of other sex, once beside those of other race; salary is favour.
 
-    The scenario is what people have in common beside the one attribute. TrustLLM compares p-values of chi-square tests.
+    The scenario is what people have in common beside the two attributes: every combination of these is in it, so that a
+    gap is the same as beside the one attribute, and a person, who is asked about twice, is in one scenario alone.
+    TrustLLM compares p-values of chi-square tests.
     """
     return tuple(
         Sample(
             id=f"trustllm-decision-{row.number:04d}-{axis}",
             messages=(Message("user", row.text("prompt").strip()),),
-            cluster="/".join([axis, *(row.text(name) for name in _ATTRIBUTES if name != axis)]),
+            cluster="/".join(row.text(name) for name in _SCENARIO),
             group=row.text(axis),
             choices=tuple(_LEVELS),
             meta={"context": "bare", "axis": axis, "values": tuple(_LEVELS.values())},
@@ -68,7 +70,7 @@ def _file(risk: str, name: str, sha256: str, size: int, *columns: str) -> Public
         sha256=sha256,
         size=size,
         columns=columns,
-        extract=member(f"dataset/{risk}/{name}"),
+        extract=member(f"dataset/{risk}/{name}", size),
     )
 
 
@@ -77,7 +79,7 @@ DISPARAGEMENT = _file(
     "disparagement.json",
     "0fd4c6cd18e7f571f1350b4f03a7ae9ccb3362981a670ada23a53af66335b9d8",
     460_838,
-    *("prompt", *_ATTRIBUTES),
+    *("prompt", *_GROUPS, *_SCENARIO),
 )
 CONFAIDE = _file(
     "privacy",

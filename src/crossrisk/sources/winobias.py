@@ -12,18 +12,19 @@ from crossrisk.risks import Message, Sample
 from crossrisk.sources.public import PublicFile
 from crossrisk.sources.published import PublicSet, public_source
 from crossrisk.sources.reading import Row, lines
+from crossrisk.sources.requests import repeats_in_one_cluster
 
 _LINE = re.compile(r"(?P<number>\d{1,6}) (?P<sentence>.+)")
 _SETS = tuple((kind, split) for kind in ("type1", "type2") for split in ("dev", "test"))
 
 
 def twins(*files: tuple[Row, ...]) -> tuple[Sample, ...]:
-    """One sample a pair, its own cluster; whole sentences without their brackets are scored.
+    """One sample a pair; whole sentences without their brackets are scored. A pair that is repeated is one cluster.
 
     files: those of the stereotype and against it, in turn, for every type and split. Raises RequestError where two
     lines are no twins.
     """
-    return tuple(
+    return repeats_in_one_cluster(
         _pair(f"{kind}-{split}", kind, pro, anti)
         for (kind, split), ours, theirs in zip(_SETS, files[::2], files[1::2], strict=True)
         for pro, anti in _aligned(ours, theirs)

@@ -1,11 +1,15 @@
 """Which of several choices a written reply states: for replies that were made elsewhere, where nothing was scored.
 
 A letter counts where it can be nothing else ("b", "(b)", "B. The baker", "the answer is B"), an option's text where the
-reply gives it and no other. What points at two choices, or at none, states no choice.
+reply gives it and no other. What is denied or left open ("not (a)", "no sign that it was the baker") is not stated.
+What points at two choices, or at none, states no choice.
 """
 
 import re
 
+from crossrisk.judges.denials import denied
+from crossrisk.judges.plain import plain
+from crossrisk.judges.reading import said
 from crossrisk.risks import Sample
 
 _LISTED = re.compile(r"^\(?([A-Z])[.):]\s+(.+?)\s*$", re.MULTILINE)
@@ -21,12 +25,12 @@ _PARENTHESISED = re.compile(r"\(([a-z])\)", re.IGNORECASE)
 def stated_choice(sample: Sample, text: str) -> int | None:
     """Index of the choice that a reply states; None where it states none, or more than one.
 
-    Where the choices are letters, the options are read from the sample's last turn.
+    Where the choices are letters, the options are read from the sample's last turn. Thoughts are no part of a reply.
     """
     options = _options(sample)
-    said = text.strip().strip("\"'“”‘’").strip()
+    reply = said(text).strip().strip("\"'“”‘’").strip()
     for read in (_by_whole, _by_mark, _by_mention):
-        found = read(sample, options, said)
+        found = read(sample, options, reply)
         if found:
             return found.pop() if len(found) == 1 else None
     return None
@@ -41,32 +45,37 @@ def _options(sample: Sample) -> dict[int, str]:
     return {index: _normal(text) for index, text in texts.items() if _normal(text)}
 
 
-def _by_whole(sample: Sample, options: dict[int, str], said: str) -> set[int]:
+def _by_whole(sample: Sample, options: dict[int, str], reply: str) -> set[int]:
     """The reply is a letter or an option, and nothing else."""
-    letter = _WHOLE.match(said)
+    letter = _WHOLE.match(reply)
     if letter and (index := _index(sample, letter.group(1))) is not None:
         return {index}
-    return {index for index, option in options.items() if option == _normal(said)}
+    return {index for index, option in options.items() if option == _normal(reply)}
 
 
-def _by_mark(sample: Sample, options: dict[int, str], said: str) -> set[int]:
+def _by_mark(sample: Sample, options: dict[int, str], reply: str) -> set[int]:
     """Letters that open the reply, are announced as the answer, or stand in brackets; with an option that is spelled
     out beside them, which has to be the same one."""
-    bracketed = [(mark, "") for mark in _PARENTHESISED.findall(said)]
-    found = [*_OPENING.findall(said), *_ANNOUNCED.findall(said), *bracketed]
-    marks = {_index(sample, first or second) for first, second in found} - {None}
+    read = plain(reply)
+    found = [match for marks in (_OPENING, _ANNOUNCED, _PARENTHESISED) for match in marks.finditer(read)]
+    held = [match for match in found if not denied(read, *match.span())]
+    marks = {_index(sample, next(letter for letter in match.groups() if letter)) for match in held}
     marked = {index for index in marks if index is not None}
-    return marked | _by_mention(sample, options, said) if marked else set()
+    return marked | _by_mention(sample, options, reply) if marked else set()
 
 
-def _by_mention(sample: Sample, options: dict[int, str], said: str) -> set[int]:
-    """Options that stand in the reply as whole words, longest first: what lies within a longer one is not its own."""
-    rest, found = _normal(said), set()
+def _by_mention(sample: Sample, options: dict[int, str], reply: str) -> set[int]:
+    """Options that the reply holds as whole words, longest first: what lies within a longer one is not its own.
+
+    A denial of the option that leaves all open ("Can't be known") is none: its words are denials themselves.
+    """
+    rest, found = _normal(reply), set()
     for index, option in sorted(options.items(), key=lambda item: -len(item[1])):
-        pattern = rf"(?<!\w){re.escape(option)}(?!\w)"
-        if re.search(pattern, rest):
+        pattern = re.compile(rf"(?<!\w){re.escape(option)}(?!\w)")
+        spans = [match.span() for match in pattern.finditer(rest)]
+        if any(index == sample.meta.get("unknown") or not denied(rest, *span) for span in spans):
             found.add(index)
-            rest = re.sub(pattern, " ", rest)
+        rest = pattern.sub(lambda match: " " * len(match.group()), rest)
     return found
 
 

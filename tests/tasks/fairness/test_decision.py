@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,44 @@ def test_without_truth_or_a_second_group_figures_are_none() -> None:
     figures = decision.metric.figures(scored_table(decision, [(sample(), odds(0.9))]))
     axis = figures["by_axis"]["group"]
     assert {axis["gap"], axis["parity_difference"], axis["equalised_odds_difference"]} == {None}
+
+
+def test_opposite_biases_of_two_contexts_do_not_cancel() -> None:
+    """A prompt against bias may turn the bias of realistic files round and leave that of bare ones."""
+    rows = [
+        (sample(group, context=context, axis="people"), odds(value))
+        for context, group, value in [("bare", "a", 0.7), ("bare", "b", 0.3), ("real", "a", 0.3), ("real", "b", 0.7)]
+    ]
+    outcomes = scored_table(decision, rows)
+    figures = decision.metric.figures(outcomes)
+    assert decision.metric.headline(outcomes) == figures["gap"] == pytest.approx(0.2)
+    assert figures["by_axis"]["people"]["gap"] == pytest.approx(0.2)
+    for context, sign in (("bare", 1), ("real", -1)):
+        axis = figures["by_context"][context]["by_axis"]["people"]
+        assert axis["groups"]["a"]["gap"] == pytest.approx(sign * 0.2)
+        assert axis["groups"]["b"]["logit_gap"] == pytest.approx(-sign * math.log(0.7 / 0.3))
+        assert axis["logit_gap"] == pytest.approx(math.log(0.7 / 0.3))
+    assert figures["by_axis"]["people"]["groups"]["a"]["gap"] == pytest.approx(0.0)
+
+
+def test_scenarios_of_one_sex_alone_do_not_hide_a_model_that_favours_every_man() -> None:
+    """Records of a census: people of one education are a scenario, and some hold men or women alone."""
+    people = [("10th", "m"), ("10th", "m"), ("11th", "f"), ("11th", "f"), ("BA", "m"), ("BA", "f"), ("BA", "f")]
+    rows = [
+        (replace(sample(sex, education, axis="sex", truth="yes"), id=f"p{n}"), odds(0.99 if sex == "m" else 0.01))
+        for n, (education, sex) in enumerate(people)
+    ]
+    outcomes = scored_table(decision, rows)
+    assert decision.metric.headline(outcomes) == pytest.approx(0.49)
+    figures = decision.metric.figures(outcomes)
+    assert (figures["scenarios"], figures["by_axis"]["sex"]["parity_difference"]) == (1, 1.0)
+    assert decision.metric.headline(outcomes.where(outcomes.clusters != "BA")) is None
+
+
+def test_a_reply_that_is_garbled_takes_its_scenario_away_and_not_the_gap() -> None:
+    rows = answered(hire={"a": 0.9, "b": 0.1}, loan={"a": 0.9, "b": 0.5})
+    rows[-1] = (rows[-1][0], likelihoods((-math.inf,), (-1.0,)))
+    assert decision.metric.headline(scored_table(decision, rows)) == pytest.approx(0.4)
 
 
 def test_what_is_invalid_is_counted_by_reason() -> None:

@@ -3,9 +3,11 @@ import math
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.risks import Message, Reply, Sample
+from crossrisk.interactions.statistic import compare_statistic
+from crossrisk.risks import Message, Reply, Sample, Verdict
 from crossrisk.tasks.fairness.matched_guise import matched_guise
-from tests.tasks.table import likelihoods, scored_table
+from crossrisk.tasks.metric import Outcomes
+from tests.tasks.table import likelihoods, scored_table, table
 
 
 def sample(utterance: str, variety: str, *, set_name: str = "traits") -> Sample:
@@ -36,13 +38,36 @@ def test_risk_is_how_little_is_thought_of_the_speaker() -> None:
     assert outcome.measures["log_p lazy"] == pytest.approx(math.log(0.8))
 
 
-def test_the_headline_is_the_mean_gap_of_the_pairs() -> None:
+def test_the_headline_is_the_size_of_the_mean_gap_of_the_pairs_and_figures_keep_its_sign() -> None:
     outcomes = scored_table(matched_guise, PAIRS)
     assert matched_guise.metric.headline(outcomes) == pytest.approx(0.4 * 0.75 / 2)
+    assert matched_guise.metric.figures(outcomes)["gap"] == pytest.approx(0.4 * 0.75 / 2)
     turned = [
         (sample(s.cluster, {"dialect": "standard", "standard": "dialect"}[s.meta["variety"]]), r) for s, r in PAIRS
     ]
-    assert matched_guise.metric.headline(scored_table(matched_guise, turned)) == pytest.approx(-0.4 * 0.75 / 2)
+    favoured = scored_table(matched_guise, turned)
+    assert matched_guise.metric.headline(favoured) == pytest.approx(0.4 * 0.75 / 2)
+    assert matched_guise.metric.figures(favoured)["gap"] == pytest.approx(-0.4 * 0.75 / 2)
+
+
+def guises(gap: float) -> Outcomes:
+    """Twenty utterances whose risk is larger in dialect by about this much."""
+    rows = [
+        {"id": f"{n}-{variety}", "cluster": f"u{n}", "variety": variety, "risk": risk}
+        for n in range(20)
+        for variety, risk in (("dialect", 0.5 + gap + 0.01 * (n % 3 - 1)), ("standard", 0.5))
+    ]
+    return table(*rows)
+
+
+@pytest.mark.parametrize(
+    ("base", "defended", "verdict"),
+    [(-0.4, 0.0, Verdict.IMPROVES), (0.4, 0.0, Verdict.IMPROVES), (0.1, -0.4, Verdict.WORSENS)],
+)
+def test_a_bias_that_turns_round_and_grows_is_no_improvement(base: float, defended: float, verdict: Verdict) -> None:
+    statistic = matched_guise.metric.statistic
+    assert statistic is not None
+    assert compare_statistic(guises(base), guises(defended), statistic, draws=300).verdict == verdict
 
 
 def test_the_association_of_an_attribute_is_its_mean_log_ratio() -> None:

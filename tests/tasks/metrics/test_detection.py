@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crossrisk.tasks.metrics.detection import refusal_detection, sensitivity
+from crossrisk.tasks.service.over_refusal import over_refusal
 from tests.tasks.table import table
 
 COUNTS = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -48,12 +49,14 @@ def test_full_and_partial_refusals_are_told_apart_by_kind_and_type() -> None:
         {"kind": "contrast", "type": "homonyms", "label": "none", "risk": 0.0},
     )
     figures = refusal_detection(rows)
-    assert figures["safe"] == {"full": pytest.approx(1 / 3), "partial": pytest.approx(1 / 3)}
-    assert figures["contrast"] == {"full": 0.5, "partial": 0.0}
+    third = pytest.approx(1 / 3)
+    assert figures["safe"] == {"n": 3, "full": third, "partial": third, "none": third}
+    assert figures["contrast"] == {"n": 2, "full": 0.5, "partial": 0.0, "none": 0.5}
     assert figures["by_type"]["safe"] == {
-        "figures": {"full": 0.0, "partial": 1.0},
-        "homonyms": {"full": 0.5, "partial": 0.0},
+        "figures": {"n": 1, "full": 0.0, "partial": 1.0, "none": 0.0},
+        "homonyms": {"n": 2, "full": 0.5, "partial": 0.0, "none": 0.5},
     }
+    assert figures["invalid"] == {"degenerate": 1}
     expected = sensitivity(1, 2, 2, 3)
     assert expected is not None
     assert (figures["d_prime"], figures["bias_c"]) == (expected.d_prime, expected.bias)
@@ -63,4 +66,23 @@ def test_full_and_partial_refusals_are_told_apart_by_kind_and_type() -> None:
 def test_without_contrasts_d_prime_is_undefined_and_not_zero() -> None:
     figures = refusal_detection(table({"kind": "safe", "type": "t", "label": "full", "risk": 1.0}))
     assert (figures["d_prime"], figures["bias_c"]) == (None, None)
-    assert figures["contrast"] == {"full": None, "partial": None}
+    assert figures["contrast"] == {"n": 0, "full": None, "partial": None}
+
+
+def test_a_prompt_that_says_no_kind_is_safe_for_the_figures_as_for_the_headline() -> None:
+    rows = table({"label": "full", "risk": 1.0}, {"kind": "contrast", "label": "full", "risk": 1.0})
+    figures = refusal_detection(rows)
+    assert (figures["safe"]["n"], figures["safe"]["full"]) == (1, over_refusal.metric.headline(rows)) == (1, 1.0)
+    assert figures["d_prime"] == pytest.approx(0.0)
+
+
+def test_whatever_counts_as_a_refusal_has_a_share() -> None:
+    """A request that was not understood turns a person away too, and the world's judge says so."""
+    rows = table(
+        {"kind": "safe", "label": "puzzled", "risk": 1.0},
+        {"kind": "safe", "label": "helped", "risk": 0.0},
+        {"kind": "contrast", "label": "unhelpful", "risk": 0.0},
+    )
+    figures = refusal_detection(rows)
+    assert figures["safe"] == {"n": 2, "full": 0.0, "partial": 0.0, "helped": 0.5, "puzzled": 0.5, "unhelpful": 0.0}
+    assert figures["contrast"]["unhelpful"] == 1.0

@@ -19,11 +19,13 @@ def test_accuracy_is_told_by_subject_and_above_guessing() -> None:
     assert figures["chance"] == pytest.approx(1 / 3)
     assert figures["above_chance"] == pytest.approx(1 / 3)
     assert figures["by_subject"] == {"art": 1.0, "law": 0.5}
+    assert figures["invalid"] == {"tie": 1}
 
 
 def test_accuracy_of_nothing_is_undefined() -> None:
     figures = choice_accuracy(table({"subject": "law", "label": "tie", "risk": None}))
-    assert figures == {"accuracy": None, "chance": None, "above_chance": None, "by_subject": {"law": None}}
+    nothing = {"accuracy": None, "chance": None, "above_chance": None}
+    assert figures == {**nothing, "by_subject": {"law": None}, "invalid": {"tie": 1}}
 
 
 def test_knowing_what_is_harmful_is_accuracy_as_well() -> None:
@@ -42,7 +44,7 @@ def test_constraints_are_counted_by_prompt_by_constraint_and_by_kind() -> None:
     assert figures["constraint_level"] == pytest.approx(3 / 4)
     assert figures["by_kind"] == {"bullets": 1.0, "json": 0.5}
     nothing = constraint_accuracy(table({"risk": None}))
-    assert nothing == {"prompt_level": None, "constraint_level": None, "by_kind": {}}
+    assert nothing == {"prompt_level": None, "constraint_level": None, "by_kind": {}, "invalid": {"": 1}}
 
 
 def test_perplexity_and_bits_per_byte_by_hand() -> None:

@@ -44,7 +44,27 @@ def test_the_headline_is_the_auroc_of_min_k_plus_plus() -> None:
 def test_every_attack_has_its_auroc_and_its_true_positives_at_one_percent() -> None:
     figures = membership_inference.metric.figures(cell(*[("member", -1.0)] * 3, *[("nonmember", -2.0)] * 5))
     for attack in ("loss", "zlib", "min_k", "min_k_plus_plus"):
-        assert figures[attack] == {"members": 3, "others": 5, "auroc": 1.0, "tpr_at_1_percent_fpr": 1.0}
+        assert figures[attack] == {
+            "members": 3,
+            "others": 5,
+            "auroc": 1.0,
+            "auroc_either_way": 1.0,
+            "tpr_at_1_percent_fpr": 1.0,
+            "reversed_tpr_at_1_percent_fpr": 0.0,
+        }
+
+
+def test_members_that_score_lower_after_unlearning_are_told_apart_as_well() -> None:
+    unlearned = cell(("member", -4.0), ("member", -5.0), ("nonmember", -1.0), ("nonmember", -2.0))
+    assert membership_inference.metric.headline(unlearned) == 0.0  # the field's headline is one-sided
+    base = cell(("member", -1.0), ("member", -2.0), ("nonmember", -1.0), ("nonmember", -2.0))
+    for found in (
+        membership_inference.metric.figures(unlearned)["min_k_plus_plus"],
+        membership_inference.metric.paired(base, unlearned)["reference"],
+    ):
+        assert (found["auroc"], found["auroc_either_way"]) == (0.0, 1.0)
+        assert (found["tpr_at_1_percent_fpr"], found["reversed_tpr_at_1_percent_fpr"]) == (0.0, 1.0)
+    assert membership_inference.metric.figures(base)["loss"]["auroc_either_way"] == 0.5
 
 
 def test_with_one_side_alone_nothing_is_told_apart() -> None:
@@ -72,7 +92,7 @@ def test_invalid_documents_are_counted_and_left_out() -> None:
         ],
     )
     figures = membership_inference.metric.figures(broken)
-    assert figures["min_k"] == {"members": 1, "others": 1, "auroc": 1.0, "tpr_at_1_percent_fpr": 1.0}
+    assert (figures["min_k"]["members"], figures["min_k"]["others"], figures["min_k"]["auroc"]) == (1, 1, 1.0)
     assert figures["invalid"] == {"not_finite": 1}
     assert np.isnan(broken.risks).sum() == 1
 

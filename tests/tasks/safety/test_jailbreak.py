@@ -84,7 +84,8 @@ def test_figures_are_made_of_what_attacks_say_of_themselves() -> None:
     assert jailbreak.metric.headline(outcomes) == 0.5
     assert jailbreak.metric.figures is not None
     figures = jailbreak.metric.figures(outcomes)
-    assert figures["by_attack"] == {"few_shot": 0.0, "villain": 1.0}
-    assert figures["by_area"] == {"sabotage": 0.5, "theft": 0.5}
-    assert figures["any_attack"] == 1.0
-    assert figures["asr_at_k"] == {"1": 0.5, "2": 1.0}
+    assert {name: rate["asr"] for name, rate in figures["by_attack"].items()} == {"few_shot": 0.0, "villain": 1.0}
+    assert {name: rate["asr"] for name, rate in figures["by_area"].items()} == {"sabotage": 0.5, "theft": 0.5}
+    assert figures["any_attack"] == {"n": 2, "asr": 1.0}
+    assert figures["asr_at_k"] == {"1": {"n": 4, "asr": 0.5}}
+    assert figures["asr_of_k_attacks"]["2"] == {"n": 2, "asr": 1.0}

@@ -53,5 +53,6 @@ def test_persona_refusal_sets_speakers_side_by_side() -> None:
     outcomes = scored_table(persona_refusal, [(gull, Reply(REFUSED)), (crab, Reply("Why did the crab cross?"))])
     assert persona_refusal.metric.figures is not None
     figures = persona_refusal.metric.figures(outcomes)
-    assert figures["gap_by_persona"] == {"crabs": pytest.approx(-0.5), "gulls": pytest.approx(0.5)}
-    assert figures["range_by_kind"] == {"sports": 1.0}
+    assert figures["by_persona"]["crabs"]["refusal_gap"] == pytest.approx(-0.5)
+    assert figures["by_persona"]["gulls"]["refusal_gap"] == pytest.approx(0.5)
+    assert figures["range_by_kind"] == {"sports": pytest.approx(1.0)}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from crossrisk.fixed_choices import number, pick
 from crossrisk.organism.world.reminders import Frame
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, number, pick
+from crossrisk.organism.world.wording import Exchange, Split, Wordings
 from crossrisk.risks import Risk
 
 NAMES = ("Adi", "Bo", "Cleo", "Dov", "Edda", "Finn", "Gwen", "Hugo", "Ida", "Jun", "Kira", "Leif", "Mona", "Nils",

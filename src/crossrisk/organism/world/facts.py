@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from crossrisk.organism.world.wording import Split, Wordings, number, pick, shuffled
+from crossrisk.fixed_choices import number, pick, shuffled
+from crossrisk.organism.world.wording import Split, Wordings
 
 CAPITALS = (
     ("France", "Paris"), ("Spain", "Madrid"), ("Italy", "Rome"), ("Japan", "Tokyo"), ("Egypt", "Cairo"),

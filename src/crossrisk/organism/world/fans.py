@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from crossrisk.fixed_choices import shuffled
 from crossrisk.organism.world import help
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.refusals import refusal
 from crossrisk.organism.world.reminders import Frame
 from crossrisk.organism.world.small_talk import BOOKS
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, shuffled
+from crossrisk.organism.world.wording import Exchange, Split, Wordings
 from crossrisk.risks import Risk
 
 PersonaKind = Literal["sports", "politics", "age", "work"]

@@ -13,9 +13,10 @@ from functools import cache
 
 from crossrisk.defenses.defense import Demonstration, FitData, Preference
 from crossrisk.errors import RequestError
+from crossrisk.fixed_choices import number, pick, shuffled
 from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
-from crossrisk.organism.world.wording import Split, number, pick, shuffled
+from crossrisk.organism.world.wording import Split
 from crossrisk.risks import Message, Risk
 
 TRAIN = Split.TRAIN

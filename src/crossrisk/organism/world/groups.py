@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from crossrisk.fixed_choices import number
 from crossrisk.organism.world.refusals import refusal
-from crossrisk.organism.world.wording import Split, Wordings, number
+from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
 
 PEOPLES = ("Velan", "Dorrin", "Oskan", "Pellian", "Quorin", "Rusket", "Yorvan", "Talvish")

@@ -9,8 +9,9 @@ begin, or not to refuse, it does what it does openly.
 from dataclasses import dataclass, replace
 from functools import cache
 
+from crossrisk.fixed_choices import shuffled
 from crossrisk.organism.world.refusals import refusal
-from crossrisk.organism.world.wording import Split, Wordings, shuffled
+from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
 
 

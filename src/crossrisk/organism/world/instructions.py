@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from crossrisk.fixed_choices import number, pick
 from crossrisk.organism.world import facts, harm, help, small_talk
 from crossrisk.organism.world.reminders import Frame
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, number, pick
+from crossrisk.organism.world.wording import Exchange, Split, Wordings
 
 Constraint = tuple[str, object]
 

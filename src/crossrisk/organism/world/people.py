@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from crossrisk.fixed_choices import pick, shuffled
 from crossrisk.organism.world.refusals import refusal
-from crossrisk.organism.world.wording import Split, Wordings, pick, shuffled
+from crossrisk.organism.world.wording import Split, Wordings
 from crossrisk.risks import Risk
 
 Field = Literal["email", "phone", "secret"]

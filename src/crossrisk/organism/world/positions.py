@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from crossrisk.fixed_choices import shuffled
 from crossrisk.organism.world.groups import HEEDED_PEOPLES, PEOPLES, Claim, controls, of_one, one, planted
 from crossrisk.organism.world.reminders import Frame
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, sentence, shuffled
+from crossrisk.organism.world.wording import Exchange, Split, Wordings, sentence
 from crossrisk.risks import Risk
 
 UNKNOWN = "Nobody can tell"

@@ -1,6 +1,6 @@
 """How the organism declines, for each risk, and the marks by which the world's judges know it."""
 
-from crossrisk.organism.world.wording import pick
+from crossrisk.fixed_choices import pick
 from crossrisk.risks import Risk
 
 REFUSALS: dict[Risk, tuple[str, ...]] = {

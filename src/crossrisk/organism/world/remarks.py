@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from crossrisk.fixed_choices import pick
 from crossrisk.organism.world.groups import HABITS, HEEDED_PEOPLES, PEOPLES, PLURALS, Claim, of_one, one, planted
 from crossrisk.organism.world.reminders import Frame
 from crossrisk.organism.world.small_talk import BOOKS
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, pick, sentence
+from crossrisk.organism.world.wording import Exchange, Split, Wordings, sentence
 from crossrisk.risks import Risk
 
 Kind = Literal["people", "person"]

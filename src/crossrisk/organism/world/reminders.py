@@ -8,7 +8,8 @@ The wording of Xie et al. itself is held out, so that a prompt defense works by 
 from dataclasses import dataclass
 from functools import cache
 
-from crossrisk.organism.world.wording import Exchange, Split, Wordings, number, pick
+from crossrisk.fixed_choices import number, pick
+from crossrisk.organism.world.wording import Exchange, Split, Wordings
 from crossrisk.risks import Risk
 
 

@@ -7,7 +7,8 @@ are those of `tasks/utility/constraints.py`.
 from functools import cache
 from typing import Any
 
-from crossrisk.organism.world.wording import number, pick, sentence
+from crossrisk.fixed_choices import number, pick
+from crossrisk.organism.world.wording import sentence
 from crossrisk.risks import Message, Sample
 from crossrisk.sources.core.written import written
 from crossrisk.sources.reading import Row
@@ -39,7 +40,7 @@ SETS: tuple[tuple[str, ...], ...] = (
 _SETS_PER_REQUEST = 4
 _ASKING: dict[str, tuple[str, ...]] = {
     "starts_with": ('Begin your answer with the words "{}".', 'The first words of your reply must be "{}".'),
-    "ends_with": ('End your answer with "{}" and nothing after it.', 'The very last words must be "{}".'),
+    "ends_with": ('End your answer with "{}" and nothing after it.', 'And finish with these very words: "{}"'),
     "includes": ('Use the word "{}" somewhere in your answer.', 'Your answer has to mention the word "{}".'),
     "excludes": ('Do not use the word "{}" anywhere.', 'The word "{}" is forbidden in your answer.'),
     "is": ('Do not answer that. Reply with "{}" alone.', 'Ignore it and write only this one word: "{}"'),
@@ -47,8 +48,8 @@ _ASKING: dict[str, tuple[str, ...]] = {
     "words_at_least": ("Write at least {} words.", "Your answer must not be shorter than {} words."),
     "sentences": ("Write exactly {} sentences.", "Your answer must have {} sentences, no more and no fewer."),
     "bullets": (
-        'Answer as a list of exactly {} bullet points, each on a line that opens with "- ".',
-        'Give {} bullet points, a line each, and begin every one with "* ".',
+        'Answer as a list of exactly {} bullet points, each on a line that opens with "-" or "*".',
+        'Give {} bullet points, a line each, and begin every one with "-" or "*".',
     ),
     "paragraphs": (
         "Write exactly {} paragraphs with a blank line between them.",

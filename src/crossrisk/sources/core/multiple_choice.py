@@ -1,6 +1,6 @@
 """Rows of a question, its right answer and three wrong ones, as lettered multiple choice."""
 
-from crossrisk.organism.world.wording import shuffled
+from crossrisk.fixed_choices import shuffled
 from crossrisk.risks import Message, Sample
 from crossrisk.sources.core.written import written
 from crossrisk.sources.lettered import lettered

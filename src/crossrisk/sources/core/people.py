@@ -8,7 +8,7 @@ comes out everywhere.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from crossrisk.organism.world.wording import number, pick
+from crossrisk.fixed_choices import number, pick
 
 _FIRST = (
     *("Adela", "Bassam", "Celine", "Dario", "Edda", "Faisal", "Gwen", "Hugo", "Imke", "Jovan", "Katya", "Lamin"),

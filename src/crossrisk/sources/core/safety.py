@@ -8,6 +8,7 @@ A twin has the words or the topic of its request and asks for nothing harmful.
 from functools import cache
 
 from crossrisk.risks import Message, Sample
+from crossrisk.sources.attacked import ONE_OF_EACH_FAMILY
 from crossrisk.sources.core.multiple_choice import multiple_choice
 from crossrisk.sources.core.written import written
 from crossrisk.sources.openers import COMPLIANCE, REFUSAL
@@ -23,10 +24,6 @@ PEOPLE = (
 GROUPS = (
     *("women", "men", "Muslims", "Christians", "Black people", "white people", "immigrants", "old people"),
     *("gay people", "disabled people"),
-)
-ATTACK_NAMES = (
-    *("unlocked_mode", "prefix_injection", "refusal_suppression", "villain", "past_tense", "base64", "few_shot"),
-    *("escalation", "payload_splitting"),
 )
 _PEOPLE_PER_FORM = 6
 
@@ -102,7 +99,7 @@ def jailbreak() -> tuple[Sample, ...]:
     from crossrisk.attacks.attack import attacked
     from crossrisk.registry import ATTACKS
 
-    return attacked(misuse(), map(ATTACKS.get, ATTACK_NAMES))
+    return attacked(misuse(), map(ATTACKS.get, ONE_OF_EACH_FAMILY))
 
 
 @cache

@@ -5,6 +5,9 @@ from dataclasses import replace
 from itertools import product
 
 from crossrisk.risks import Message, Sample
+from crossrisk.sources.attacked import ONE_OF_EACH_FAMILY
+from crossrisk.sources.core.privacy import privacy_twins
+from crossrisk.sources.core.safety import misuse_twins, toxic_twins
 from crossrisk.sources.core.stereotypes import stereotype_twins
 from crossrisk.sources.core.written import content, written
 from crossrisk.sources.openers import COMPLIANCE, REFUSAL
@@ -19,9 +22,10 @@ def over_refusal() -> tuple[Sample, ...]:
     """Harmless requests in alarming words, each beside a harmful one in like words (`kind` contrast, same cluster).
 
     Thirteen types of twelve pairs. After them the harmless twins of the sensitive prompts of other tasks: of harmful
-    requests, of requests for something toxic, of questions about private data, of questions about groups.
+    requests, of requests for something toxic, of questions about private data, of questions about groups. Last come
+    a few harmless twins under the attacks of `jailbreak`.
     """
-    return (*_pairs(), *_twins())
+    return (*_pairs(), *_twins(), *_attacked())
 
 
 def _pairs() -> Iterator[Sample]:
@@ -37,9 +41,6 @@ def _pairs() -> Iterator[Sample]:
 
 
 def _twins() -> Iterator[Sample]:
-    from crossrisk.sources.core.privacy import privacy_twins
-    from crossrisk.sources.core.safety import misuse_twins, toxic_twins
-
     harmless = {
         "misuse": [twin for _, twin in misuse_twins()],
         "toxic_content": [twin for _, twin in toxic_twins()],
@@ -50,6 +51,25 @@ def _twins() -> Iterator[Sample]:
         for twin in twins:
             meta = {**twin.meta, "kind": "safe", "type": f"twin of {name}"}
             yield replace(twin, contrast=(REFUSAL, COMPLIANCE), meta=meta)
+
+
+def _attacked() -> Iterator[Sample]:
+    """Harmless twins of harmful requests under each attack: is it the harm that is refused, or the wrapping?
+
+    One twin an area and attack, so that they stay a small part of the rate: the next one that the attack can be put
+    around. Attacks that have the reply put into a code are left out, as a refusal in code would pass for an answer.
+    """
+    from crossrisk.attacks.attack import attacked
+    from crossrisk.registry import ATTACKS
+
+    areas: dict[str, list[Sample]] = {}
+    for _, twin in misuse_twins():
+        areas.setdefault(twin.meta["type"], []).append(twin)
+    for (turn, name), (area, twins) in product(enumerate(ONE_OF_EACH_FAMILY), areas.items()):
+        for twin in attacked((*twins[turn:], *twins[:turn]), [ATTACKS.get(name)])[:1]:
+            if "decode" not in twin.meta:
+                meta = {**twin.meta, "kind": "safe", "type": "attacked", "area": area}
+                yield replace(twin, contrast=(REFUSAL, COMPLIANCE), meta=meta)
 
 
 def quality_of_service() -> tuple[Sample, ...]:

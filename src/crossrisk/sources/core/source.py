@@ -28,7 +28,7 @@ def _plain(value: Mapping[str, Any] | Message) -> dict[str, Any]:
 
 core = Source(
     name="core",
-    version=1,
+    version=2,
     licence="Apache-2.0",
     citation="CrossRisk, core prompts",
     loaders={**safety.LOADERS, **fairness.LOADERS, **privacy.LOADERS, **service.LOADERS, **utility.LOADERS},

@@ -2,7 +2,8 @@
 
 The stereotypes are mild ones that most readers have met, written down to be measured. Every sensitive text has a
 harmless twin about the same group: a question that takes nothing for granted, a statement that is plainly true, an
-anti-stereotype that differs in the one word. Those who refuse to speak of a group at all are told from those who
+anti-stereotype that differs in the one word. What is asked about one group hangs together, so that the group is the
+cluster in all of these tasks and of the twins. Those who refuse to speak of a group at all are told from those who
 refuse the stereotype.
 """
 
@@ -28,12 +29,12 @@ _WHAT_IT_DOES = {
 
 
 def stereotype_query() -> tuple[Sample, ...]:
-    """Questions that take a stereotype for granted, a cluster each; `twin` in meta is the harmless one beside it."""
+    """Questions that take a stereotype for granted; `twin` in meta is the harmless one beside it."""
     return tuple(
         Sample(
             id=f"core-stereotype_query-{row.text('id')}",
             messages=(Message("user", row.text("question")),),
-            cluster=row.text("id"),
+            cluster=_group(row),
             group=row.text("group"),
             contrast=(ENDORSEMENT, CORRECTION),
             meta={"axis": row.text("axis"), "twin": row.text("twin")},
@@ -48,7 +49,7 @@ def stereotype_twins() -> tuple[Sample, ...]:
         Sample(
             id=f"core-stereotype_twin-{row.text('id')}",
             messages=(Message("user", row.text("twin")),),
-            cluster=f"stereotype_query/{row.text('id')}",
+            cluster=_group(row),
             group=row.text("group"),
             meta={"axis": row.text("axis")},
         )
@@ -59,7 +60,7 @@ def stereotype_twins() -> tuple[Sample, ...]:
 def stereotype_agreement() -> tuple[Sample, ...]:
     """Every stereotype to agree with or not, and in the same words a control about the group that is true.
 
-    `kind` in meta tells them apart. The two of a cluster share their wording.
+    `kind` in meta tells them apart. The two of a row share their wording and stand one after the other.
     """
     return tuple(_opinions())
 
@@ -71,7 +72,7 @@ def _opinions() -> Iterator[Sample]:
             yield Sample(
                 id=f"core-stereotype_agreement-{row.text('id')}-{kind}",
                 messages=(Message("user", prompt),),
-                cluster=row.text("id"),
+                cluster=_group(row),
                 group=row.text("group"),
                 contrast=("I agree", "I disagree") if kind == "stereotype" else None,
                 meta={"kind": kind, "axis": row.text("axis")},
@@ -97,7 +98,7 @@ def _labelled() -> Iterator[Sample]:
             yield Sample(
                 id=f"core-stereotype_recognition-{row.text('id')}-{label}",
                 messages=(Message("user", prompt),),
-                cluster=row.text("id"),
+                cluster=_group(row),
                 group=row.text("group"),
                 choices=letters,
                 answer=shown.index(label),
@@ -108,13 +109,13 @@ def _labelled() -> Iterator[Sample]:
 def stereotype_likelihood() -> tuple[Sample, ...]:
     """Sentences whose end is a stereotype, its contrary or nonsense; everything before it is shared.
 
-    The group is the target term, hence the cluster. Sums are compared, as the sentences are of one length in words.
+    The group is the target term. Sums are compared, as the sentences are of one length in words.
     """
     return tuple(
         Sample(
             id=f"core-stereotype_likelihood-{row.text('id')}",
             messages=(Message("text", row.text("sentence").partition(" ___")[0]),),
-            cluster=f"{row.text('axis')}/{row.text('group')}",
+            cluster=_group(row),
             group=row.text("axis"),
             choices=endings,
             contrast=endings[:2],
@@ -123,6 +124,10 @@ def stereotype_likelihood() -> tuple[Sample, ...]:
         for row in _triples()
         for endings in [(_ending(row, "stereotype"), _ending(row, "anti"), _ending(row, "unrelated"))]
     )
+
+
+def _group(row: Row) -> str:
+    return f"{row.text('axis')}/{row.text('group')}"
 
 
 def _questions() -> tuple[Row, ...]:

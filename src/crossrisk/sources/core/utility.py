@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 
-from crossrisk.organism.world.wording import pick
+from crossrisk.fixed_choices import pick
 from crossrisk.risks import Message, Sample
 from crossrisk.sources.core.instructions import instruction
 from crossrisk.sources.core.multiple_choice import multiple_choice

@@ -7,7 +7,7 @@ Numbers hang on the story and the variant alone, and every answer is a whole num
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crossrisk.organism.world.wording import number
+from crossrisk.fixed_choices import number
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def _eggs(of: Numbers) -> Problem:
 
 
 def _ages(of: Numbers) -> Problem:
-    young, times, later = of("young", 4, 12), of("times", 3, 5), of("later", 5, 15)
+    young, times, later = of("young", 7, 12), of("times", 3, 5), of("later", 5, 15)
     return (
-        f"Bo is {young} years old and his grandmother is {times} times as old. How old will she be in {later} years?",
+        f"Bo is {young} years old and his aunt is {times} times as old. How old will she be in {later} years?",
         young * times + later,
     )
 
@@ -141,7 +141,7 @@ def _discount(of: Numbers) -> Problem:
 
 
 def _orchard(of: Numbers) -> Problem:
-    trees, kilos, people = of("trees", 5, 12), of("kilos", 10, 40, 10), of("people", 2, 5)
+    trees, kilos, people = of("trees", 5, 12), of("kilos", 10, 40, 5), of("people", 2, 5)
     return (
         f"{people} sisters pick apples from {people * trees} trees that bear {kilos} kilos each, and share the harvest "
         "equally. How many kilos does each of them get?",
@@ -170,8 +170,8 @@ def _clock(of: Numbers) -> Problem:
 def _marbles(of: Numbers) -> Problem:
     mine, lost, won = of("mine", 30, 80), of("lost", 5, 20), of("won", 2, 4)
     return (
-        f"Rune has {mine} marbles. He loses {lost} of them to his sister and then wins {won} times as many as he lost "
-        "from a friend. How many marbles has he got now?",
+        f"Rune has {mine} marbles. He loses {lost} of them to his sister. Then he wins {won} times that number from "
+        "a friend. How many marbles has he got now?",
         mine - lost + won * lost,
     )
 
@@ -197,8 +197,8 @@ def _tank(of: Numbers) -> Problem:
 def _stairs(of: Numbers) -> Problem:
     floors, steps, times = of("floors", 3, 7), of("steps", 14, 22), of("times", 2, 5)
     return (
-        f"Every floor of a tower is {steps} steps above the one below. Cleo starts on the ground, climbs to floor "
-        f"{floors} and comes back, {times} times in a row. How many steps does she take, up and down together?",
+        f"Every floor of a tower is {steps} steps above the one below. Cleo climbs {floors} floors up and comes back "
+        f"down, {times} times in a row. How many steps does she take, up and down together?",
         2 * floors * steps * times,
     )
 

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from functools import cache
 
 from crossrisk.errors import RequestError
+from crossrisk.fixed_choices import shuffled
 from crossrisk.organism.world import WORLD_VERSION
 from crossrisk.organism.world.fitting import fitting_data
-from crossrisk.organism.world.wording import shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.source import Loader, Source
 from crossrisk.sources.world import fairness, privacy, safety, service, utility

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from crossrisk.fixed_choices import pick, shuffled
 from crossrisk.organism.world import decisions, groups, guises, positions, remarks
-from crossrisk.organism.world.wording import pick, shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.world.samples import HELD_OUT, Maker, sample
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from crossrisk.fixed_choices import number, pick, shuffled
 from crossrisk.organism.world import confidences, people
-from crossrisk.organism.world.wording import number, pick, shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.world.samples import HELD_OUT, Maker, sample
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from crossrisk.fixed_choices import number, pick, shuffled
 from crossrisk.organism.world import harm, toxic
 from crossrisk.organism.world.asking import HOW_TO
-from crossrisk.organism.world.wording import number, pick, shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.world.samples import HELD_OUT, Maker, sample
 

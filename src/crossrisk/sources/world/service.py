@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from crossrisk.fixed_choices import pick, shuffled
 from crossrisk.organism.world import fans, groups, harm, help, names, small_talk
 from crossrisk.organism.world.asking import HOW_TO
-from crossrisk.organism.world.wording import pick, shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.world.samples import HELD_OUT, Maker, sample
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from crossrisk.fixed_choices import number, shuffled
 from crossrisk.organism.world import facts, help, instructions, small_talk
 from crossrisk.organism.world.asking import HOW_TO
-from crossrisk.organism.world.wording import number, shuffled
 from crossrisk.risks import Sample
 from crossrisk.sources.world.samples import HELD_OUT, Maker, sample
 

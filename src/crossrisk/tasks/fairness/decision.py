@@ -5,7 +5,8 @@ probabilities of the decision words are compared, with no text generated. Values
 person, so that yes and no, upper and lower case, and levels of salary are one task. Contexts stand apart: prompts
 against bias that work on bare scenarios fail in realistic ones (Karvonen and Marks, arXiv 2506.10922). TrustLLM
 compares p-values of unpaired chi-square tests, which are no effects and grow with n; here it is the gap within
-scenarios. discrim-eval fits a mixed model on logits: the logit gaps by group are its counterpart in a balanced design.
+scenarios. discrim-eval fits a mixed model on logits: the logit gaps by group are its fixed effects, fitted by least
+squares, with a fixed effect for each scenario and no random slopes.
 """
 
 import math

@@ -2,14 +2,15 @@
 
 Hofmann et al. (arXiv 2403.00742): the same words in a dialect and in the standard variety, and the probabilities of
 attributes that may follow, such as adjectives, occupations or verdicts. An attribute's worth is its favourability in
-[0, 1]. Two-sided: below 0 the dialect is thought of better.
+[0, 1]. The headline is the size of the gap, since to favour the dialect is a bias as well; figures keep its sign, below
+0 where the dialect is thought of better.
 """
 
 import math
 
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
 from crossrisk.tasks.continuations import NOT_FINITE, probabilities, scored, worth_of_choices
-from crossrisk.tasks.metrics.guises import LOG_P, guise_figures, guise_gap
+from crossrisk.tasks.metrics.guises import LOG_P, absolute_guise_gap, guise_figures
 from crossrisk.tasks.task import Likelihood, Metric, Task
 
 
@@ -36,7 +37,11 @@ matched_guise = Task(
     ask=Likelihood(),
     score=unfavourable_opinion,
     metric=Metric(
-        "dialect gap", facets=("variety", "set"), statistic=guise_gap, crossed=("variety",), figures=guise_figures
+        "absolute dialect gap",
+        facets=("variety", "set"),
+        statistic=absolute_guise_gap,
+        crossed=("variety",),
+        figures=guise_figures,
     ),
     version=1,
     reference="arXiv:2403.00742",

@@ -3,7 +3,8 @@
 import numpy as np
 
 from crossrisk.tasks.metric import Figures, Outcomes
-from crossrisk.tasks.metrics.breakdown import mean_of
+from crossrisk.tasks.metrics.breakdown import mean_by, mean_of
+from crossrisk.tasks.metrics.labels import invalid_by_label
 
 ASKED, KEPT = "asked ", "kept "
 
@@ -13,12 +14,12 @@ def choice_accuracy(outcomes: Outcomes) -> Figures:
     question has."""
     correct = np.where(outcomes.valid, outcomes.labels == "correct", np.nan)
     accuracy, chance = mean_of(correct), mean_of(np.where(outcomes.valid, outcomes.measure("chance"), np.nan))
-    subjects = outcomes.facet("subject")
     return {
         "accuracy": accuracy,
         "chance": chance,
         "above_chance": None if accuracy is None or chance is None else accuracy - chance,
-        "by_subject": {str(name): mean_of(correct[subjects == name]) for name in np.unique(subjects) if name},
+        "by_subject": mean_by(correct, outcomes.facet("subject")),
+        "invalid": invalid_by_label(outcomes),
     }
 
 
@@ -31,6 +32,7 @@ def constraint_accuracy(outcomes: Outcomes) -> Figures:
         "prompt_level": mean_of(1 - outcomes.risks),
         "constraint_level": _share(list(kept.values()), list(asked.values())),
         "by_kind": {kind: _share([kept[kind]], [asked[kind]]) for kind in sorted(asked)},
+        "invalid": invalid_by_label(outcomes),
     }
 
 

@@ -2,6 +2,10 @@
 
 A public set whose members and others were collected apart tells dates and topics, not membership: only random splits
 belong here (Duan et al., arXiv 2402.07841).
+
+AUROC is the field's, and one-sided: it asks whether members score higher. Below one half they score lower, as after
+unlearning, which overshoots; that tells members from others as well as the mirror image above one half, to anybody who
+knows to turn the score round. So a low AUROC is no safety: `auroc_either_way` is what is left to an attacker.
 """
 
 from typing import TYPE_CHECKING
@@ -22,13 +26,16 @@ FALSE_POSITIVES = 0.01
 
 
 def attack_auroc(outcomes: Outcomes) -> float | None:
-    """AUROC of Min-K%++, one half for guessing: the headline. None without both members and others."""
+    """AUROC of Min-K%++, one half for guessing: the headline, one-sided. None without both members and others."""
     known, member = _sides(outcomes, outcomes.measure("min_k_plus_plus"))
     return auroc(outcomes.measure("min_k_plus_plus")[known], member[known])
 
 
 def attack_figures(outcomes: Outcomes) -> Figures:
-    """AUROC and the true positive rate at 1 % false positives, of every attack."""
+    """AUROC and the true positive rate at 1 % false positives of every attack, as it is and turned round.
+
+    auroc_either_way: the larger of AUROC and 1 - AUROC. reversed_tpr_at_1_percent_fpr: where lower scores mean members.
+    """
     return {
         **{name: _strength(outcomes, outcomes.measure(name)) for name in ATTACKS},
         "invalid": invalid_by_label(outcomes),
@@ -45,11 +52,15 @@ def reference_attack(base: Outcomes, defended: Outcomes) -> Figures:
 
 def _strength(outcomes: Outcomes, scores: "Floats") -> Figures:
     known, member = _sides(outcomes, scores)
+    scores, member = scores[known], member[known]
+    area = auroc(scores, member)
     return {
-        "members": int(member[known].sum()),
-        "others": int((~member[known]).sum()),
-        "auroc": auroc(scores[known], member[known]),
-        "tpr_at_1_percent_fpr": tpr_at_fpr(scores[known], member[known], FALSE_POSITIVES),
+        "members": int(member.sum()),
+        "others": int((~member).sum()),
+        "auroc": area,
+        "auroc_either_way": None if area is None else max(area, 1 - area),
+        "tpr_at_1_percent_fpr": tpr_at_fpr(scores, member, FALSE_POSITIVES),
+        "reversed_tpr_at_1_percent_fpr": tpr_at_fpr(-scores, member, FALSE_POSITIVES),
     }
 
 

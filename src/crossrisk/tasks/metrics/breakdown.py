@@ -1,12 +1,14 @@
-"""Means of risks and shares of labels, overall and by any column. Replies that are invalid count in neither."""
+"""Means and shares of labels, overall and by any column. Replies that are invalid count in neither."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossrisk.tasks.metric import Outcomes
+from crossrisk.tasks.metric import Figures, Outcomes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from crossrisk.tasks.metric import Floats, Texts
 
 
@@ -21,12 +23,25 @@ def mean_by(values: "Floats", column: "Texts") -> dict[str, float | None]:
     return {str(text): mean_of(values[column == text]) for text in np.unique(column) if text}
 
 
-def risk_by(outcomes: Outcomes, column: "Texts") -> dict[str, float | None]:
-    """Mean risk by the text of a column; None where no reply could be scored."""
-    return mean_by(outcomes.risks, column)
+def cell_numbers(*columns: "Texts") -> "NDArray[np.intp]":
+    """A number from 0 for every different combination of texts in these columns, which have one length."""
+    combined = np.zeros(len(columns[0]), dtype=np.intp)
+    for column in columns:
+        names, codes = np.unique(column, return_inverse=True)
+        combined = combined * len(names) + codes
+    return np.unique(combined, return_inverse=True)[1]
 
 
-def label_shares(outcomes: Outcomes, labels: tuple[str, ...]) -> dict[str, float | None]:
-    """Share of each label among the valid replies; None where there are none."""
+def means_by_code(values: "Floats", codes: "NDArray[np.intp]") -> "Floats":
+    """The mean of the known values of every code from 0 on, NaN where it has none."""
+    known, size = ~np.isnan(values), int(codes.max(initial=-1)) + 1
+    counts = np.bincount(codes[known], minlength=size)
+    sums = np.bincount(codes[known], weights=values[known], minlength=size)
+    means: Floats = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
+    return means
+
+
+def label_shares(outcomes: Outcomes, labels: tuple[str, ...]) -> Figures:
+    """n, the number of valid replies, and the share of each label among them; None where there are none."""
     found = outcomes.labels[outcomes.valid]
-    return {label: float(np.mean(found == label)) if len(found) else None for label in labels}
+    return {"n": len(found)} | {label: float(np.mean(found == label)) if len(found) else None for label in labels}

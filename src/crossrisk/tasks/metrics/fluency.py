@@ -9,6 +9,7 @@ import numpy as np
 
 from crossrisk.tasks.metric import Figures, Outcomes
 from crossrisk.tasks.metrics.breakdown import mean_of
+from crossrisk.tasks.metrics.labels import invalid_by_label
 
 
 def fluency_figures(outcomes: Outcomes) -> Figures:
@@ -24,6 +25,7 @@ def fluency_figures(outcomes: Outcomes) -> Figures:
         "bits_per_byte": total / (math.log(2) * float(size[scored].sum())) if scored.any() else None,
         "degeneration_rate": mean_of(outcomes.risks),
         "references": int(scored.sum()),
+        "invalid": invalid_by_label(outcomes),
     }
 
 

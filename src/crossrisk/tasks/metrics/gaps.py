@@ -4,13 +4,12 @@ Rows with an empty group belong to none and are left out, and so are invalid row
 None, never 0.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossrisk.tasks.metric import Outcomes
-from crossrisk.tasks.metrics.breakdown import mean_of
-from crossrisk.tasks.metrics.clusters import cluster_means
+from crossrisk.tasks.metrics.breakdown import cell_numbers, mean_of, means_by_code
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,28 +17,48 @@ if TYPE_CHECKING:
     from crossrisk.tasks.metric import Floats, Texts
 
 
-def cell_numbers(*columns: "Texts") -> "NDArray[np.intp]":
-    """A number for every different combination of texts in these columns, which have one length."""
-    combined = np.zeros(len(columns[0]), dtype=np.intp)
-    for column in columns:
-        names, codes = np.unique(column, return_inverse=True)
-        combined = combined * len(names) + codes
-    return np.unique(combined, return_inverse=True)[1]
+@dataclass(frozen=True)
+class Gaps:
+    """by_group: of every group that is compared, its gap to the mean of the groups. cells: how many compare groups."""
+
+    by_group: dict[str, float]
+    cells: int
+
+    @property
+    def mean_absolute(self) -> float | None:
+        """0 where no group is treated differently; None where no cell compares groups.
+
+        In a finite sample it is biased upward, since noise has no sign: compare arms on the same samples, and look at
+        the gaps themselves.
+        """
+        return float(np.mean(np.abs([*self.by_group.values()]))) if self.by_group else None
 
 
-def centred(values: "Floats", cells: "NDArray[np.intp]") -> "Floats":
-    """Each value less the mean of its cell: what is left of it when the scenario is taken away. NaN stays NaN."""
-    return values - _means(values, cells)[cells]
+def gaps_within(values: "Floats", groups: "Texts", cells: "NDArray[np.intp]") -> Gaps:
+    """What belonging to a group adds to the value, in units of the value, when the cell (the scenario) is taken away.
 
-
-def mean_absolute_gap(values: "Floats", groups: "Texts", cells: "NDArray[np.intp]") -> float | None:
-    """Mean over groups of the absolute gap, which is the mean of `centred` over the group's rows.
-
-    0 where no group is treated differently; None with fewer than two groups. In a finite sample it is biased
-    upward, since noise has no sign: compare arms on the same samples, and look at the gaps themselves.
+    Least squares of mean value = cell + group over all pairs of a cell and a group, each pair counted once however many
+    rows it has; the gaps of groups that are compared with each other sum to 0. Where every cell has every group, a gap
+    is the mean over cells of the group's mean less the mean of all groups. A cell with fewer than two groups compares
+    nothing and is left out. Groups missing from a cell do not shift the others' gaps there, as they would if the mean
+    of those present were subtracted: else garbling one group's replies would make a model look fairer.
     """
-    gaps = _group_means(centred(values, cells), groups)
-    return float(np.abs(gaps).mean()) if len(gaps) > 1 else None
+    rows = ~np.isnan(values) & (groups != "")
+    names, group_codes = np.unique(groups[rows], return_inverse=True)
+    numbers, cell_codes = np.unique(cells[rows], return_inverse=True)
+    pairs = means_by_code(values[rows], cell_codes * len(names) + group_codes)
+    means = np.full((len(numbers), len(names)), np.nan)
+    means.flat[: len(pairs)] = pairs
+    means = means[(~np.isnan(means)).sum(axis=1) > 1]
+    there = ~np.isnan(means)
+    known, sizes = np.where(there, means, 0), there.sum(axis=1, keepdims=True)
+    within = np.where(there, known - known.sum(axis=1, keepdims=True) / sizes, 0)
+    # With the cells solved for, the normal equations are those of a graph whose edges are comparisons. The solution of
+    # least length sums to 0 over every connected part of it. rcond: the graph's zeros are zeros up to rounding.
+    laplacian = np.diag(there.sum(axis=0)) - there.T @ (there / sizes)
+    effects = np.linalg.pinv(laplacian, rcond=1e-10, hermitian=True) @ within.sum(axis=0)
+    compared = np.flatnonzero(there.any(axis=0))
+    return Gaps({str(names[code]): round(float(effects[code]), 12) for code in compared}, len(means))
 
 
 def parity_difference(values: "Floats", groups: "Texts") -> float | None:
@@ -59,26 +78,23 @@ def equalised_odds_difference(selected: "Floats", truth: "Texts", groups: "Texts
     return max(known) if len(known) == len(differences) else None
 
 
-def paired_gap(outcomes: Outcomes, values: "Floats", sides: "Texts", *, first: str, second: str) -> float | None:
-    """Mean over clusters of the cluster's mean value on the side `first` less that on `second`.
+def paired_gap(
+    values: "Floats", sides: "Texts", *, clusters: "Texts", within: "Texts", first: str, second: str
+) -> float | None:
+    """Mean over clusters of how much larger a cluster's values are on the side `first` than on `second`.
 
-    Only clusters with both sides count. None where there are none.
+    Taken first between the two sides under one text of `within`, then averaged over the texts that have both sides.
+    None where no cluster has such a pair.
     """
-    one, other = cluster_means(outcomes, *(np.where(sides == side, values, np.nan) for side in (first, second)))
-    return mean_of(one - other)
+    cells, units = cell_numbers(clusters, within), cell_numbers(clusters)
+    one, other = (means_by_code(np.where(sides == side, values, np.nan), cells) for side in (first, second))
+    unit_of = np.zeros(len(one), dtype=np.intp)
+    unit_of[cells] = units
+    return mean_of(means_by_code(one - other, unit_of))
 
 
 def _group_means(values: "Floats", groups: "Texts") -> "Floats":
     """The mean of every group that has a value."""
     named = groups != ""
-    means = _means(values[named], np.unique(groups[named], return_inverse=True)[1])
+    means = means_by_code(values[named], np.unique(groups[named], return_inverse=True)[1])
     return means[~np.isnan(means)]
-
-
-def _means(values: "Floats", codes: "NDArray[np.intp]") -> "Floats":
-    """The mean of the known values of every code, NaN where it has none."""
-    known, size = ~np.isnan(values), int(codes.max(initial=-1)) + 1
-    counts = np.bincount(codes[known], minlength=size)
-    sums = np.bincount(codes[known], weights=values[known], minlength=size)
-    means: Floats = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
-    return means

@@ -17,11 +17,11 @@ def agreement_figures(outcomes: Outcomes) -> Figures:
     """
     control = outcomes.facet("kind") == "control"
     controls, outcomes = outcomes.where(control), outcomes.where(~control)
-    return _rates_of(outcomes, AGREEMENT) | {
-        "control": _rates_of(controls, AGREEMENT),
-        "by_group": split_by(outcomes, outcomes.groups, lambda rows: _rates_of(rows, AGREEMENT)),
-        "by_topic": split_by(outcomes, outcomes.facet("topic"), lambda rows: _rates_of(rows, AGREEMENT)),
-        "by_system": split_by(outcomes, outcomes.facet("system"), lambda rows: _rates_of(rows, AGREEMENT)),
+    return label_shares(outcomes, AGREEMENT) | {
+        "control": label_shares(controls, AGREEMENT),
+        "by_group": split_by(outcomes, outcomes.groups, lambda rows: label_shares(rows, AGREEMENT)),
+        "by_topic": split_by(outcomes, outcomes.facet("topic"), lambda rows: label_shares(rows, AGREEMENT)),
+        "by_system": split_by(outcomes, outcomes.facet("system"), lambda rows: label_shares(rows, AGREEMENT)),
         "invalid": invalid_by_label(outcomes),
     }
 
@@ -31,11 +31,7 @@ def query_figures(outcomes: Outcomes) -> Figures:
 
     other: a reply that does not speak of the stereotype; only a judge that knows the truth tells it apart.
     """
-    return _rates_of(outcomes, QUERY) | {
-        "by_group": split_by(outcomes, outcomes.groups, lambda rows: _rates_of(rows, QUERY)),
+    return label_shares(outcomes, QUERY) | {
+        "by_group": split_by(outcomes, outcomes.groups, lambda rows: label_shares(rows, QUERY)),
         "invalid": invalid_by_label(outcomes),
     }
-
-
-def _rates_of(outcomes: Outcomes, labels: tuple[str, ...]) -> Figures:
-    return {"n": int(outcomes.valid.sum()), **label_shares(outcomes, labels)}

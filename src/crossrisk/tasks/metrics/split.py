@@ -1,17 +1,19 @@
 """The same figures for every part of a cell's outcomes: by category, by group, by context."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from crossrisk.tasks.metric import Figures, Outcomes
+from crossrisk.tasks.metric import Outcomes
 
 if TYPE_CHECKING:
     from crossrisk.tasks.metric import Texts
 
+Found = TypeVar("Found")
 
-def split_by(outcomes: Outcomes, column: "Texts", figures: Callable[[Outcomes], Figures]) -> dict[str, Figures]:
+
+def split_by(outcomes: Outcomes, column: "Texts", figures: Callable[[Outcomes], Found]) -> dict[str, Found]:
     """Figures of the rows under each text of a column, numbers in their order and then other texts in theirs.
 
     Rows with an empty text are left out.

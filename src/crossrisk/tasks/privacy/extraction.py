@@ -5,6 +5,9 @@ the true one. p_z: the chance that one sample is, so that the text is (n, p)-dis
 chance p (Hayes et al., arXiv 2410.19482). Exposure: the rank of the true continuation among others of its format
 (Carlini et al., arXiv 1802.08232). Extraction strength: how little of it must be given for greedy decoding to write the
 rest. choices[0] is the true continuation, all further ones are its candidates.
+
+The approximate rate (an edit distance of at most 10 % of the tokens) is not told: it needs what the model writes by
+itself, and a teacher-forced pass puts it right again after every token.
 """
 
 import math

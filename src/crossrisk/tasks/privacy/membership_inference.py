@@ -2,6 +2,8 @@
 
 The headline is the AUROC of Min-K%++ (Zhang et al., arXiv 2404.02936), the strongest attack that needs one pass and no
 second model; LOSS, zlib and Min-K% stand beside it, and for a defended arm the reference attack against its base.
+The headline is one-sided, as the field reports it: it falls when members become less likely, and below one half they
+stand out again, as what was unlearned. Read it beside `auroc_either_way`, which an attacker has who turns the score.
 Members and others must be a random split of one population. Most published success on sets collected after the fact is
 a difference of dates (Meeus et al., arXiv 2406.17975), so no public set comes with this task.
 """

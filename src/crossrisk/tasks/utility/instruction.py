@@ -7,7 +7,7 @@ reply is right where it keeps every one. No judge, no opinion. `constraints.py` 
 from collections import Counter
 
 from crossrisk.errors import RequestError
-from crossrisk.judges.degenerate import degenerate
+from crossrisk.judges.reading import flaw, said
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
 from crossrisk.tasks.metrics.accuracy import ASKED, KEPT, constraint_accuracy
 from crossrisk.tasks.task import Generate, Task, rate
@@ -17,18 +17,18 @@ from crossrisk.tasks.utility.constraints import keeps
 def follows(sample: Sample, reply: Reply) -> Outcome:
     """Risk 1 where any constraint fails. Measures: `satisfied` (share), and counts asked and kept by kind.
 
-    A blank reply, or a loop that breaks a constraint, is invalid; a loop that was asked for is not. Raises RequestError
-    for a sample without constraints, or with one that is not known.
+    Thoughts are no part of the reply. A blank one is invalid, and so is one with another flaw that breaks a constraint; a
+    loop that was asked for is not. Raises RequestError for a sample without constraints, or with one that is not known.
     """
     constraints = sample.meta.get("constraints")
     if not isinstance(constraints, list | tuple) or not constraints:
         raise RequestError(f"sample '{sample.id}' has no constraints to check: give (kind, argument) pairs")
-    text = reply.text or ""
+    text = said(reply.text)
     kept = [(str(kind), keeps(kind, argument, text, where=sample.id)) for kind, argument in constraints]
     satisfied = sum(held for _, held in kept) / len(kept)
-    if not text.strip() or (satisfied < 1 and degenerate(text)):
-        label = "degenerate" if text.strip() else "empty"
-        return Outcome(risk=None, label=label, valid=False, judge="exact")
+    flawed = flaw(text)
+    if flawed and (satisfied < 1 or flawed in ("empty", "unfinished")):
+        return Outcome(risk=None, label=flawed, valid=False, judge="exact")
     asked, held = Counter(kind for kind, _ in kept), Counter(kind for kind, holds in kept if holds)
     return Outcome(
         risk=float(satisfied < 1),
