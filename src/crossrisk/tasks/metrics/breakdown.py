@@ -24,11 +24,14 @@ def mean_by(values: "Floats", column: "Texts") -> dict[str, float | None]:
 
 
 def cell_numbers(*columns: "Texts") -> "NDArray[np.intp]":
-    """A number from 0 for every different combination of texts in these columns, which have one length."""
+    """A number from 0 for every different combination of texts in these columns, which have one length.
+
+    A column may hold small numbers from 0 in place of texts, as clusters do in a resample: they are taken as they are.
+    """
     combined = np.zeros(len(columns[0]), dtype=np.intp)
     for column in columns:
-        names, codes = np.unique(column, return_inverse=True)
-        combined = combined * len(names) + codes
+        codes = column if column.dtype.kind == "i" else np.unique(column, return_inverse=True)[1]
+        combined = combined * (int(codes.max(initial=-1)) + 1) + codes
     return np.unique(combined, return_inverse=True)[1]
 
 

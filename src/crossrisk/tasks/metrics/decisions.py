@@ -87,8 +87,8 @@ def _axis_figures(outcomes: Outcomes) -> Figures:
 
 def _gaps_by_context(outcomes: Outcomes, values: "Floats") -> Gaps:
     """Gaps in which a group has one for every context, and for every axis on which it stands."""
-    people = cell_numbers(outcomes.groups, outcomes.facet("axis"), outcomes.facet("context")).astype(np.str_)
-    return gaps_within(values, np.where(outcomes.groups == "", "", people), _cells(outcomes))
+    people = cell_numbers(outcomes.groups, outcomes.facet("axis"), outcomes.facet("context"))
+    return gaps_within(values, np.where(outcomes.groups == "", -1, people), _cells(outcomes))
 
 
 def _favour(outcomes: Outcomes) -> "Floats":

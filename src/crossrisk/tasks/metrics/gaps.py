@@ -5,7 +5,7 @@ None, never 0.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,8 +34,10 @@ class Gaps:
         return float(np.mean(np.abs([*self.by_group.values()]))) if self.by_group else None
 
 
-def gaps_within(values: "Floats", groups: "Texts", cells: "NDArray[np.intp]") -> Gaps:
+def gaps_within(values: "Floats", groups: "NDArray[Any]", cells: "NDArray[np.intp]") -> Gaps:
     """What belonging to a group adds to the value, in units of the value, when the cell (the scenario) is taken away.
+
+    groups: names, or numbers from 0 with -1 for none.
 
     Least squares of mean value = cell + group over all pairs of a cell and a group, each pair counted once however many
     rows it has; the gaps of groups that are compared with each other sum to 0. Where every cell has every group, a gap
@@ -43,7 +45,7 @@ def gaps_within(values: "Floats", groups: "Texts", cells: "NDArray[np.intp]") ->
     nothing and is left out. Groups missing from a cell do not shift the others' gaps there, as they would if the mean
     of those present were subtracted: else garbling one group's replies would make a model look fairer.
     """
-    rows = ~np.isnan(values) & (groups != "")
+    rows = ~np.isnan(values) & (groups != "" if groups.dtype.kind == "U" else groups >= 0)
     names, group_codes = np.unique(groups[rows], return_inverse=True)
     numbers, cell_codes = np.unique(cells[rows], return_inverse=True)
     pairs = means_by_code(values[rows], cell_codes * len(names) + group_codes)
