@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crossrisk.cli import main
+from crossrisk.errors import RequestError
 from crossrisk.registry import SOURCES
 from crossrisk.sources import download
 from crossrisk.sources.extracts import Extract
@@ -52,6 +53,28 @@ def test_what_can_be_had_comes_and_the_rest_is_listed_at_the_end(
     *_, summary, problem = capsys.readouterr().err.splitlines()
     assert "1 files new, present: 1 of 2 files" in summary
     assert "made.csv cannot be downloaded as it is" in problem
+
+
+def test_verify_reads_every_byte_and_exits_with_3_where_one_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CROSSRISK_DATA", str(tmp_path))
+    source = SOURCES.get("xstest")
+    plain = replace(source.files[0], name="plain.csv", sha256=hashlib.sha256(CONTENT).hexdigest(), size=len(CONTENT))
+    monkeypatch.setattr("crossrisk.sources.shelf.public_sources", lambda: [replace(source, files=(plain,))])
+    place = tmp_path / plain.place
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT)
+    assert run(monkeypatch, "data", "verify", "xstest") == 0
+    place.write_bytes(b"a,c\n")  # as long, and one byte another
+    assert run(monkeypatch, "data", "verify", "xstest") == 3
+    assert "plain.csv" in capsys.readouterr().out
+
+
+def test_a_missing_file_names_the_set_that_it_belongs_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CROSSRISK_DATA", str(tmp_path))
+    with pytest.raises(RequestError, match="crossrisk data get catqa`"):
+        SOURCES.get("catqa").samples("misuse")
 
 
 def test_a_character_that_the_terminal_lacks_is_written_another_way(

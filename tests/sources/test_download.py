@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from crossrisk.errors import RequestError
 from crossrisk.sources.bbq import FILES as BBQ
-from crossrisk.sources.download import Got, Patience, get
+from crossrisk.sources.download import Got, Patience, _check, get
 from crossrisk.sources.extracts import Extract, first_columns, member
 from crossrisk.sources.public import PublicFile
 
@@ -118,6 +119,9 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def file(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PublicFile:
     monkeypatch.setenv("CROSSRISK_DATA", str(tmp_path))
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "cache"))
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     return PublicFile(
         folder="set",
         name="prompts.csv",
@@ -232,6 +236,35 @@ def test_a_busy_server_is_asked_again(server: Server, file: PublicFile) -> None:
     server.answers = [status(503), status(429), whole]
     get([file], quiet, HASTY)
     assert file.content() == CONTENT
+
+
+def test_two_that_get_a_file_at_once_ask_for_it_once(server: Server, file: PublicFile) -> None:
+    def slowly(handler: http.server.BaseHTTPRequestHandler, start: int) -> None:
+        time.sleep(0.2)
+        whole(handler, start)
+
+    server.answers = [slowly]
+    got: list[Got] = []
+    getters = [threading.Thread(target=lambda: got.append(get([file], quiet))) for _ in range(3)]
+    for getter in getters:
+        getter.start()
+    for getter in getters:
+        getter.join()
+    assert len(server.asked) == 1
+    assert sorted(len(each.placed) for each in got) == [0, 0, 1] and not any(each.problems for each in got)
+
+
+@pytest.mark.parametrize(("asked", "answered", "refused"), [("https", "http", True), ("https", "https", False)])
+def test_an_encrypted_address_is_never_left_for_an_open_one(
+    file: PublicFile, asked: str, answered: str, refused: bool
+) -> None:
+    answer = requests.Response()
+    answer.status_code, answer.url = 200, f"{answered}://example.invalid/file"
+    if refused:
+        with pytest.raises(RequestError, match="without encryption"):
+            _check(answer, f"{asked}://example.invalid/file", file)
+    else:
+        _check(answer, f"{asked}://example.invalid/file", file)
 
 
 def test_nobody_listening_says_what_to_place_where(file: PublicFile, tmp_path: Path) -> None:

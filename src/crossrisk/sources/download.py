@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from crossrisk.cache import write_atomically
+from crossrisk.cache import cache_folder, digest, write_atomically
 from crossrisk.errors import RequestError, one_line
 from crossrisk.sources.public import PublicFile, data_folder
 
@@ -62,17 +62,28 @@ def get(files: Iterable[PublicFile], progress: Progress, patience: Patience | No
         except RequestError as error:
             problems.append(str(error))
     for url, wanted in by_url.items():
-        try:
-            content = _fetched(url, wanted[0], progress, patience or Patience())
-        except RequestError as error:
-            problems.append(str(error))
-            continue
-        for file in wanted:
+        with FileLock(_lock(url)):
+            missing = [file for file in wanted if not _stands(file)]  # another process may have been here
+            if not missing:
+                continue
             try:
-                placed.append(_placed(file, content))
+                content = _fetched(url, missing[0], progress, patience or Patience())
             except RequestError as error:
                 problems.append(str(error))
+                continue
+            for file in missing:
+                try:
+                    placed.append(_placed(file, content))
+                except RequestError as error:
+                    problems.append(str(error))
     return Got(tuple(placed), tuple(problems))
+
+
+def _lock(url: str) -> Path:
+    """One for each address, away from the data. It is never deleted, since somebody may be waiting for it."""
+    folder = cache_folder("locks")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{digest(url)[:32]}.lock"
 
 
 def _stands(file: PublicFile) -> bool:
@@ -93,24 +104,19 @@ def _refuse(file: PublicFile) -> None:
     if file.extract is not None and file.extract.of is None:
         raise RequestError(f"{file.name} cannot be downloaded as it is: {_by_hand(file)}")
     named = next((name for name in _OFFLINE if os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")), None)
-    if named and "://127.0.0.1" not in file.url:
+    if named:
         raise RequestError(
             f"{named} is set, so nothing is downloaded: unset it, or get {file.name} and {_by_hand(file)}"
         )
 
 
 def _fetched(url: str, file: PublicFile, progress: Progress, patience: Patience) -> bytes:
-    """The bytes behind an address, which no other process downloads at the same time. file: one that they hold."""
+    """The bytes behind an address. file: one that they hold."""
     place = data_folder() / file.place
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f".{Path(file.path).name}.part")
-    lock = Path(f"{part}.lock")
-    try:
-        with FileLock(lock):
-            content = _downloaded(url, part, file, progress, patience)
-            part.unlink(missing_ok=True)  # to be placed, or wrong: neither is gone on with
-    finally:
-        lock.unlink(missing_ok=True)
+    content = _downloaded(url, part, file, progress, patience)
+    part.unlink(missing_ok=True)  # to be placed, or wrong: neither is gone on with
     return content
 
 

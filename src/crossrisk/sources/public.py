@@ -83,7 +83,7 @@ class PublicFile:
             content = path.read_bytes()
         except FileNotFoundError:
             raise RequestError(
-                f"{path} is missing: run `crossrisk data get {self.folder}`, or put {self.name} there, "
+                f"{path} is missing: run `crossrisk data get {self._set()}`, or put {self.name} there, "
                 f"from {self.origin}" + ("" if os.environ.get(VARIABLE) else f"; or set {VARIABLE} to where it lies")
             ) from None
         except OSError as error:
@@ -96,6 +96,12 @@ class PublicFile:
                 f"get it again, byte for byte, from {self.origin}"
             )
         return content
+
+    def _set(self) -> str:
+        """The public set that this file belongs to; its folder where it is of none."""
+        from crossrisk.sources.shelf import public_sources
+
+        return next((source.name for source in public_sources() if self in source.files), self.folder)
 
     def rows(self) -> tuple[Row, ...]:
         """The file's rows, parsed strictly."""
