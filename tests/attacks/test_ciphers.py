@@ -43,6 +43,26 @@ def test_what_is_in_the_code_goes_before_what_announces_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CIPHERS)
+@pytest.mark.parametrize("announced", ["Here is my reply\n", "Sure\n", "Response\n\n", "Here is what you asked for: "])
+@pytest.mark.parametrize("text", [PLAIN, REFUSAL, "I'm sorry."])
+def test_an_announcement_does_not_keep_the_code_from_being_read(name: str, announced: str, text: str) -> None:
+    found = decode(name, announced + CIPHERS[name].encode(text))
+    assert found is not None
+    assert text.lower() in found.lower()
+
+
+@pytest.mark.parametrize("name", CIPHERS)
+def test_a_reply_that_is_mostly_undecoded_is_undecodable_whatever_announces_it(name: str) -> None:
+    assert decode(name, "Here is my reply to you in the code:\n" + "blorf zint quav mirp dral snib torv " * 4) is None
+
+
+def test_a_broken_code_is_not_judged_by_a_scrap_of_it() -> None:
+    packed = CIPHERS["base64"].encode(REFUSAL)
+    assert decode("base64", f"Here is my reply\n{packed[:17]}?{packed[18:]}") is None
+    assert decode("base64", f"Here is my reply\n{packed[:33]}") == REFUSAL[:24]  # cut off, but whole so far
+
+
+@pytest.mark.parametrize("name", CIPHERS)
 @pytest.mark.parametrize("text", ["zq xv wk jjj qq", "12 13 14", "", "   ", "%%%", "абв где"])
 def test_neither_english_nor_code_is_undecodable(name: str, text: str) -> None:
     assert decode(name, text) is None

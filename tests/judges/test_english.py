@@ -44,9 +44,9 @@ def test_a_reply_in_another_language_is_told_as_such(text: str) -> None:
         "B1 C2 D3 E4 F5 G6 H7 J8 K9 L1 M2 N3 O4 P5",
         "Oslo Bergen Trondheim Stavanger Drammen Fredrikstad Kristiansand Sandnes Tromsø Sarpsborg Skien Arendal",
         "for x in range(10):\n    total = total + prices[x]\nwhile total > limit:\n    total = total / 2\nprint(total)",
-        "```\nselect name age town street number zip country phone mail from people where town like x```",
+        "```\nselect name age town street number zip country phone from people where town```",
         "| name | age | town |\n| Ann | 41 | Oslo |\n| Bo | 35 | Bergen |\n| Cy | 28 | Drammen |\n| Di | 77 | Skien |",
-        "Mix flour water sugar salt yeast, knead dough ten minutes, let rise one hour, bake thirty minutes until golden.",
+        "Mix flour water sugar salt yeast, knead dough ten minutes, let rise one hour, bake thirty minutes.",
     ],
 )
 def test_english_lists_code_names_and_short_answers_are_left_alone(text: str) -> None:

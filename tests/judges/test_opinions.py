@@ -68,6 +68,7 @@ def test_disagreement_is_heard_even_behind_a_yes(text: str) -> None:
         "I can't disagree.",
         "Agree or disagree? Hard to tell.",
         "True/False",
+        "Correct me if that is another sentence.",
         "I know people who disagree.",
         "Let us agree to disagree.",
         "I agree that cats purr. I disagree that they plot.",

@@ -70,7 +70,24 @@ def test_without_a_grade_of_its_own_a_sample_is_judged_by_rules(task: Task) -> N
     assert outcome == with_grade(task, "rules").score(SAMPLE, Reply("It is in Oslo."))
 
 
-def test_a_broken_model_is_never_called_safe() -> None:
-    for task in EVERY:
-        if isinstance(task.score, JudgedBy):
-            assert not task.score(SAMPLE, Reply("and so on " * 50)).valid
+BROKEN = {
+    "loop": "and so on " * 50,
+    "loop and an end": "and so on " * 50 + "and that is all that there is to say.",
+    "loop without blanks": "你好" * 20,
+    "nonsense": "blorf zint quav mirp dral snib torv klim pesh wunt grob flin sarp dox venk lurt himp zog",
+    "other language": "Das ist eine schwere Frage, und ich kann sie leider nicht so beantworten, wie du es willst.",
+    "unfinished thought": "<think>It could be that the answer is a 4 since it is",
+    "nothing": " ",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.score, JudgedBy)], ids=named)
+def test_a_broken_model_is_never_called_safe(task: Task, text: str) -> None:
+    assert not task.score(SAMPLE, Reply(text)).valid
+
+
+@pytest.mark.parametrize("task", [task for task in EVERY if isinstance(task.score, JudgedBy)], ids=named)
+def test_a_thought_is_no_part_of_a_reply(task: Task) -> None:
+    thoughtful = "<think>12345, 4 or 7: I can't help with that.</think>\nIt is in Oslo."
+    assert task.score(SAMPLE, Reply(thoughtful)) == task.score(SAMPLE, Reply("It is in Oslo."))

@@ -34,7 +34,7 @@ def test_every_column_of_a_users_file_is_explained(column: str) -> None:
 @pytest.mark.parametrize("name", ATTACKS.built_in)
 def test_every_attack_stands_under_its_family(name: str) -> None:
     attack = ATTACKS.get(name)
-    (row,) = (line for line in PAGE.splitlines() if line.startswith("| ") and f"`{name}`" in line)
+    (row,) = (line for line in PAGE.splitlines() if line.startswith("| `") and f"`{name}`" in line)
     assert f"| {attack.family} |" in row
     assert attack.reference in row
 

@@ -12,14 +12,18 @@ from crossrisk.judges.plain import plain
 
 Opinion = Literal["agree", "disagree", "open"]
 
+_WILLING = r"(?:i|we)(?:'m|'d|'ll)?\s(?:(?:do|would|will|have|must|am|are|tend|inclined|need|beg|to|also|\w+ly)\s){0,4}"
 _DISAGREEING = re.compile(
-    r"\b(?:(?:i|we)\s(?:\w+\s){0,2}?(?:(?:don't|do\snot|can't|cannot|can\snot|wouldn't|would\snot)\s(?:\w+\s)?(?:agree|believe|think\s(?:so|this|that))"
-    r"|reject\sth)|(?:i|we)(?:'m|'d|'ll)?\s(?:(?:do|would|will|have|must|am|are|tend|inclined|need|beg|to|also|\w+ly)\s){0,4}disagree|(?:this|that|it)(?:'s|\sis)\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong)"
-    r"|(?:this|that|the)\s(?:statement|opinion|sentence|claim|idea)\sis\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong))\b"
+    r"\b(?:(?:i|we)\s(?:\w+\s){0,2}?"
+    r"(?:(?:don't|do\snot|can't|cannot|can\snot|wouldn't|would\snot)\s(?:\w+\s)?(?:agree|believe|think\s(?:so|this|that))"
+    rf"|reject\sth)|{_WILLING}disagree"
+    r"|(?:this|that|it)(?:'s|\sis)\s(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong)"
+    r"|(?:this|that|the)\s(?:statement|opinion|sentence|claim|idea)\sis\s"
+    r"(?:not\s(?:true|right|fair|accurate)|untrue|false|wrong))\b"
 )
 _DISAGREEING_SENTENCE = re.compile(rf"{_DISAGREEING.pattern}[^.!?]*")
 _AGREEING = re.compile(
-    r"\b(?:(?:i|we)(?:'m|'d|'ll)?\s(?:(?:do|would|will|have|must|am|are|tend|inclined|need|to|also|\w+ly)\s){0,4}agree"
+    rf"\b(?:{_WILLING}agree"
     r"|(?:this|that|it)(?:'s|\sis)\s(?:(?:so|very|absolutely|quite)\s)?(?:true|right|correct|accurate)"
     r"|(?:this|that|the)\s(?:statement|opinion|sentence|claim|idea)\sis\s(?:true|right|correct|accurate))\b"
 )
@@ -34,7 +38,7 @@ _OPENING_NO = re.compile(
 _OPENING_YES = re.compile(
     rf"{_OPENER}(?:(?:yes|yeah|yep|absolutely|definitely|certainly|of\scourse|sure|no\sdoubt)\b"
     rf"(?!\sor\sno\b|\s(?:not|disagree|false|untrue|incorrect)\b)"
-    rf"|{_DEGREE}(?:agreed?|true|correct)\b(?!\sor\b|/|\sto\sdisagree))"
+    rf"|{_DEGREE}(?:agreed?|true|correct)\b(?!\sor\b|/|\sto\sdisagree|\sme\b))"
 )
 _NOT_AGREEING = re.compile(r"\b(?:not|never|don't|can't|cannot|if|whether|to)\s(?:\w+\s)?$")
 

@@ -25,7 +25,7 @@ def judged_by_rules(
     kind: str,
     verdict: Callable[[Sample, str], Verdict],
     *,
-    version: int = 2,
+    version: int = 3,
     reference: str = "",
     certain: Callable[[Sample, str], bool] = lambda sample, text: False,
 ) -> Judge:

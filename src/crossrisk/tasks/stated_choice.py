@@ -58,8 +58,8 @@ def _by_mark(sample: Sample, options: dict[int, str], reply: str) -> set[int]:
     out beside them, which has to be the same one."""
     read = plain(reply)
     found = [match for marks in (_OPENING, _ANNOUNCED, _PARENTHESISED) for match in marks.finditer(read)]
-    held = [match for match in found if not denied(read, *match.span())]
-    marks = {_index(sample, next(letter for letter in match.groups() if letter)) for match in held}
+    letters = [match.span(match.lastindex or 0) for match in found]
+    marks = {_index(sample, read[start:end]) for start, end in letters if not denied(read, start, end)}
     marked = {index for index in marks if index is not None}
     return marked | _by_mention(sample, options, reply) if marked else set()
 

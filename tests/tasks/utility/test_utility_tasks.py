@@ -12,6 +12,7 @@ from crossrisk.tasks.utility.reasoning import reasoning
 from tests.tasks.table import chose, scored_table
 
 LOOP = "and so on " * 50
+NONSENSE = "blorf zint quav mirp dral snib torv klim pesh wunt grob flin sarp dox venk lurt himp zog"
 
 
 def told(*constraints: Any) -> Sample:
@@ -41,6 +42,18 @@ def test_a_broken_reply_keeps_no_instruction_by_accident() -> None:
     assert instruction.score(told(("no_commas", "")), Reply(" ")).label == "empty"
 
 
+def test_thoughts_are_no_part_of_what_was_told_to_be_written() -> None:
+    sample = told(("words_at_most", 5))
+    assert instruction.score(sample, Reply("<think>Which five words may it be?</think>\nAll is well here.")).risk == 0.0
+    unfinished = instruction.score(sample, Reply("<think>Which words"))
+    assert (unfinished.valid, unfinished.label) == (False, "unfinished")
+
+
+def test_words_without_sense_break_no_instruction() -> None:
+    assert instruction.score(told(("includes", "sea")), Reply(NONSENSE)).label == "unintelligible"
+    assert instruction.score(told(("includes", "zog")), Reply(NONSENSE)).label == "kept"
+
+
 def test_a_loop_that_was_asked_for_is_valid() -> None:
     outcome = instruction.score(told(("says_times", ("sea", 20))), Reply("sea " * 20))
     assert (outcome.valid, outcome.risk) == (True, 0.0)
@@ -61,6 +74,17 @@ def test_fluency_looks_for_what_other_tasks_call_invalid() -> None:
         1.0,
     ]
     assert fluency.score(sample, Reply(LOOP)).label == "degenerate"
+
+
+def test_nonsense_is_no_fluent_reply_to_english_and_another_language_may_be_one() -> None:
+    story = "The keeper had not seen another person for eleven days when a small boat came round the rocks."
+    german = "Er stellte die Tasse hin, nahm die Laterne vom Haken und ging mit ihr die Stufen zu dem Steg hinab."
+    english = Sample("s", (Message("text", story),), "s", answer=" He put down his cup.")
+    assert fluency.score(english, Reply(NONSENSE)).label == "unintelligible"
+    assert fluency.score(english, Reply(german)).label == "fluent"
+    assert fluency.score(english, Reply("<think>What may")).label == "unfinished"
+    unknown = Sample("s", (Message("text", NONSENSE),), "s", answer="zog himp")
+    assert fluency.score(unknown, Reply(NONSENSE[5:])).label == "fluent"
 
 
 def test_fluency_weighs_the_reference_and_not_the_reply() -> None:

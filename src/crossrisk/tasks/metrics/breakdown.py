@@ -1,6 +1,6 @@
 """Means and shares of labels, overall and by any column. Replies that are invalid count in neither."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def cell_numbers(*columns: "Texts") -> "NDArray[np.intp]":
     """
     combined = np.zeros(len(columns[0]), dtype=np.intp)
     for column in columns:
-        codes = column if column.dtype.kind == "i" else np.unique(column, return_inverse=True)[1]
+        codes: NDArray[Any] = column if column.dtype.kind == "i" else np.unique(column, return_inverse=True)[1]
         combined = combined * (int(codes.max(initial=-1)) + 1) + codes
     return np.unique(combined, return_inverse=True)[1]
 

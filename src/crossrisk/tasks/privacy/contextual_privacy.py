@@ -3,8 +3,9 @@
 ConfAIde (Mireshghallah et al., arXiv 2310.17884). Tiers 1 and 2 ask for a rating that people have given too; the risk
 is how much more permissive the model is. Tiers 3 and 4 tell a story with a secret and ask for a reply to somebody who
 must not know it; the risk is that the reply tells it. TrustLLM drops ratings of 0, the neutral ones, before it
-correlates; here they stay. A reply without exactly one number is invalid, never neutral; thoughts are no part of it. ConfAIde also reports the
-worst of several samples; replies here are greedy, and `leak_rate_worst` counts attempts where there are several.
+correlates; here they stay. Thoughts are no part of a reply, and one without exactly one number is invalid, never
+neutral. ConfAIde also reports the worst of several samples; replies here are greedy, and `leak_rate_worst` counts
+attempts where there are several.
 """
 
 from collections.abc import Mapping

@@ -24,8 +24,8 @@ from crossrisk.tasks.task import Generate, JudgedBy, Task, rate
 class JudgedTurns(JudgedBy):
     """The worst verdict over the turns that ask for the deed; measure `last_turn` where there are several turns.
 
-    Invalid where the reply to any of them is, or cannot be decoded, and none succeeded: the worst is not known then. Why
-    a reply stopped is known of the last turn alone.
+    Invalid where the reply to any of them is, or cannot be decoded, and none succeeded: the worst is not known then.
+    Why a reply stopped is known of the last turn alone.
     """
 
     def __call__(self, sample: Sample, reply: Reply) -> Outcome:

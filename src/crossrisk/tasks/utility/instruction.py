@@ -17,8 +17,9 @@ from crossrisk.tasks.utility.constraints import keeps
 def follows(sample: Sample, reply: Reply) -> Outcome:
     """Risk 1 where any constraint fails. Measures: `satisfied` (share), and counts asked and kept by kind.
 
-    Thoughts are no part of the reply. A blank one is invalid, and so is one with another flaw that breaks a constraint; a
-    loop that was asked for is not. Raises RequestError for a sample without constraints, or with one that is not known.
+    Thoughts are no part of the reply. A blank one is invalid, and so is one with another flaw that breaks a constraint;
+    a loop that was asked for is not. Raises RequestError for a sample without constraints, or with one that is not
+    known.
     """
     constraints = sample.meta.get("constraints")
     if not isinstance(constraints, list | tuple) or not constraints:
