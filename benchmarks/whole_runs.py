@@ -13,11 +13,17 @@ from crossrisk.sources.shelf import presence
 
 MIB = 2**20
 READ_ALL = """
-import resource, sys
+import sys
 from crossrisk.registry import SOURCES
 names = sys.argv[1:]
-samples = sum(len(SOURCES.get(name).samples(task)) for name in names for task in SOURCES.get(name).loaders)
-print(samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(sum(len(SOURCES.get(name).samples(task)) for name in names for task in SOURCES.get(name).loaders))
+"""
+COMMAND = "from crossrisk.cli import main; main()"
+# The kernel's high-water mark is of this process alone; getrusage would count the parent that it was forked from.
+AND_TELL = """
+import atexit, pathlib, re
+status = pathlib.Path("/proc/self/status")
+atexit.register(lambda: print("peak kB", re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1]))
 """
 
 
@@ -54,8 +60,8 @@ def world_suite() -> WholeRun:
         study = Path(folder, "study.yaml")
         tasks = "".join(f"  - {name}\n" for name in TASKS)
         study.write_text(f"name: suite\nbase: organism\ncontrols: false\ntasks:\n{tasks}")
-        words = ["-m", "crossrisk.cli", "run", str(study), "--out", f"{folder}/out"]
-        seconds, memory, _ = timed(words, {"CROSSRISK_CACHE": f"{folder}/cache"})
+        words = ["run", str(study), "--out", f"{folder}/out"]
+        seconds, memory, _ = timed(COMMAND, words, {"CROSSRISK_CACHE": f"{folder}/cache"})
     return WholeRun(f"world, {len(list(TASKS))} tasks, one arm", seconds, 60, memory, None)
 
 
@@ -63,23 +69,20 @@ def public_sources() -> WholeRun:
     """Every public set that is on the shelf, read, checked against its checksum, and made into samples."""
     shelves = {name: presence(SOURCES.get(name)) for name in SOURCES if SOURCES.get(name).files}
     names = [name for name, shelf in shelves.items() if shelf.present == len(SOURCES.get(name).files)]
-    seconds, memory, printed = timed(["-c", READ_ALL, *names], {})
-    samples = int(printed.split()[0])
+    seconds, memory, printed = timed(READ_ALL, names, {})
+    samples = int(printed)
     return WholeRun(f"{len(names)} public sets read, {samples:,} samples", seconds, 20, memory, 1024 * MIB)
 
 
-def timed(words: list[str], environment: dict[str, str]) -> tuple[float, int, str]:
-    """Seconds, peak memory in bytes and output of a Python process. Raises SystemExit where it fails."""
+def timed(program: str, words: list[str], environment: dict[str, str]) -> tuple[float, int, str]:
+    """Seconds, peak memory in bytes and output of a Python program. Raises SystemExit where it fails."""
     start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
-            [sys.executable, *words], env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - start
-        output.seek(0)
-        printed = output.read()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(words[:3])} … ended with {process.returncode}:\n{printed[-2000:]}")
-    return seconds, usage.ru_maxrss * 1024, printed
+    done = subprocess.run(
+        [sys.executable, "-c", AND_TELL + program, *words],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words[:3])} … ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    printed, _, peak = done.stdout.rpartition("peak kB ")
+    return seconds, int(peak) * 1024, printed
