@@ -306,9 +306,10 @@ def data_get(
 
     sources = named(names)
     for source in sources:
-        size = sum(file.size for file in source.files)
+        kilobytes, files = sum(file.size for file in source.files) // 1000 + 1, len(source.files)
         print(
-            f"{source.name}: {size / 1e6:.1f} MB in {len(source.files)} files, licence {source.licence or 'not stated'}"
+            f"{source.name}: {kilobytes:,} kB in {files} file{'s' if files > 1 else ''}, "
+            f"licence {source.licence or 'not stated'}"
         )
     problems: dict[str, None] = {}  # two sets may want one file
     with progress_bar(None, None) as reporter:
