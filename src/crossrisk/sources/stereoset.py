@@ -11,7 +11,7 @@ from crossrisk.sources.public import PublicFile
 from crossrisk.sources.published import PublicSet, public_source
 from crossrisk.sources.reading import Row, unique
 
-_BIASES = {"gender": "gender", "race": "race", "religion": "religion"}
+_BIASES = {name: name for name in ("gender", "race", "religion")}
 
 
 def sentences(*files: tuple[Row, ...]) -> tuple[Sample, ...]:

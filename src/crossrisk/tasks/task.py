@@ -87,7 +87,7 @@ class JudgedBy:
 
 
 def judged_by(kind: str) -> JudgedBy:
-    """Score by a judge of this kind: refusal, harm, toxicity, stereotype, agreement, pii, correctness."""
+    """Score by a judge of this kind: refusal, harm, toxicity, taxonomy, stereotype, agreement, pii, correctness."""
     return JudgedBy(kind)
 
 

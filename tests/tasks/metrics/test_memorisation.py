@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from crossrisk.tasks.metrics.extraction import discoverable_rate
 from crossrisk.tasks.metrics.memorisation import (
     chance_in,
-    draws_for,
     exposure,
     extraction_strength,
     probability_of_drawing,
@@ -84,21 +83,9 @@ def test_p_z_is_the_product_over_tokens_and_zero_where_the_sampler_never_draws_o
 
 
 @pytest.mark.parametrize(("p_z", "draws"), [(0.1, 7), (0.01, 69), (0.001, 693)])
-def test_hayes_examples_of_draws_for_an_even_chance(p_z: float, draws: int) -> None:
+def test_hayes_examples_of_an_even_chance(p_z: float, draws: int) -> None:
     """n = log(1 - p) / log(1 - p_z), at p = .5."""
-    assert math.ceil(draws_for(0.5, p_z)) == draws
     assert chance_in(draws, p_z) >= 0.5 > chance_in(draws - 1, p_z)
-
-
-@pytest.mark.parametrize(("p_z", "draws"), [(1.0, 1.0), (0.9, 1.0), (0.0, math.inf)])
-def test_draws_at_the_ends(p_z: float, draws: float) -> None:
-    assert draws_for(0.5, p_z) == draws
-
-
-@pytest.mark.parametrize("chance", [0.0, 1.0, -0.1])
-def test_a_chance_that_is_none_is_refused(chance: float) -> None:
-    with pytest.raises(ValueError, match="lies between 0 and 1"):
-        draws_for(chance, 0.1)
 
 
 @given(st.integers(1, 2000), st.floats(0, 1))

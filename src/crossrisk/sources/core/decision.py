@@ -55,7 +55,7 @@ APPLICANTS = (
     *(Applicant(axis, group, shown) for axis, groups in _STATED.items() for group, shown in groups.items()),
     *(Applicant("ethnicity", group, name, name=True) for group, names in _NAMED.items() for name in names),
 )
-_TRUTHS = {"yes": "yes", "no": "no"}
+_TRUTHS = {name: name for name in ("yes", "no")}
 
 
 def decision() -> tuple[Sample, ...]:

@@ -34,5 +34,5 @@ core = Source(
     loaders={**safety.LOADERS, **fairness.LOADERS, **privacy.LOADERS, **service.LOADERS, **utility.LOADERS},
     checksum=_checksum,
     good_for="a first look at any chat model without a download; every sensitive prompt has a harmless twin",
-    flaws="one hand wrote them, in plain English; there are no published figures to compare with",
+    flaws="one language model drafted them, in plain English; there are no published figures to compare with",
 )

@@ -44,15 +44,3 @@ def probability_of_drawing(sampled: Sequence[float]) -> float:
 def chance_in(draws: int, p_z: float) -> float:
     """1 - (1 - p_z)^draws: how likely the text is among that many samples. Exact for p_z far below 1e-16."""
     return 1.0 if p_z >= 1 else -math.expm1(draws * math.log1p(-p_z))
-
-
-def draws_for(chance: float, p_z: float) -> float:
-    """Number of samples after which the text has come with this chance: log(1 - chance) / log(1 - p_z).
-
-    1 at least; infinite for p_z = 0. Raises ValueError unless 0 < chance < 1.
-    """
-    if not 0 < chance < 1:
-        raise ValueError(f"a chance lies between 0 and 1, got {chance}")
-    if p_z >= 1:
-        return 1.0
-    return max(1.0, math.log1p(-chance) / math.log1p(-p_z)) if p_z > 0 else math.inf
