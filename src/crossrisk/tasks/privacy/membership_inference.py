@@ -13,15 +13,8 @@ import math
 from crossrisk.errors import RequestError
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
 from crossrisk.tasks.continuations import NOT_FINITE, scored
-from crossrisk.tasks.metrics.membership import (
-    attack_auroc,
-    attack_figures,
-    loss_score,
-    min_k,
-    min_k_plus_plus,
-    reference_attack,
-    zlib_score,
-)
+from crossrisk.tasks.metrics.membership import loss_score, min_k, min_k_plus_plus, zlib_score
+from crossrisk.tasks.metrics.membership_figures import attack_auroc, attack_figures, reference_attack
 from crossrisk.tasks.task import Likelihood, Metric, Task
 
 SIDES = ("member", "nonmember")
