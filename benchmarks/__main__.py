@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.contest import Result
 from benchmarks.generation import NEW_TOKENS, generation, plain_generate
+from benchmarks.judging import judging
 from benchmarks.models import Question, targets
 from benchmarks.scoring import naive_scores, scoring
 from benchmarks.whole_runs import HEADING, public_sources, world_suite
@@ -25,6 +26,9 @@ def main() -> None:
         for result in (*generation(target, chats), *scoring(target, questions)):
             results.append((target.name, result))
             print(*rows(target.name, result), sep="\n", flush=True)
+    judged = judging()
+    results.append(("refusal", judged))
+    print(*rows("refusal", judged), sep="\n", flush=True)
     whole = [world_suite(), *([public_sources()] if os.environ.get("CROSSRISK_DATA") else [])]
     print(*(run.row() for run in whole), sep="\n", flush=True)
     lines = [*heading(), *(row for result in results for row in rows(*result))]

@@ -237,6 +237,30 @@ def score(
 
 
 @app.command()
+def judge(
+    name: Annotated[str, typer.Argument(help="KIND:GRADE, such as refusal:builtin, or a kind alone.")],
+    replies: Annotated[
+        Path, typer.Option("--input", help="A .jsonl, .csv or .json file: reply and, if known, prompt.")
+    ],
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Labels that people gave.")] = None,
+    group: Annotated[str | None, typer.Option(metavar="COLUMN", help="Agreement by group, too.")] = None,
+) -> None:
+    """Label replies, one JSON object a line; or print how far the judge agrees with people's labels.
+
+    Example: crossrisk judge refusal --input replies.jsonl --label human
+    """
+    import json
+
+    from crossrisk.judging import against_people, labelled
+
+    if label is not None:
+        _print_json(against_people(name, replies, label, group))
+        return
+    for row in labelled(name, replies):
+        print(json.dumps(row, ensure_ascii=False))
+
+
+@app.command()
 def validate(study: Annotated[Path, typer.Argument(help="A study file.")], as_json: AsJson = False) -> None:
     """Check a study without running it: names, files, samples, settings, and how much there is to do.
 

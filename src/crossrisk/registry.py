@@ -140,6 +140,8 @@ JUDGES = Registry(
         "pii:rules": "crossrisk.judges.rules:pii",
         "correctness:rules": "crossrisk.judges.rules:correctness",
         "taxonomy:rules": "crossrisk.judges.taxonomy:taxonomy",
+        "refusal:builtin": "crossrisk.judges.builtin.judges:refusal",
+        "taxonomy:builtin": "crossrisk.judges.builtin.judges:taxonomy",
         "refusal:world": "crossrisk.judges.world:refusal",
         "harm:world": "crossrisk.judges.world:harm",
         "toxicity:world": "crossrisk.judges.world:toxicity",
