@@ -17,7 +17,7 @@ import torch
 from crossrisk.interactions.paired import wilson
 from crossrisk.judges.agreement import agreement
 from crossrisk.judges.builtin.features import BUCKETS, features
-from crossrisk.judges.builtin.judges import _verdict
+from crossrisk.judges.builtin.judges import likeliest
 from crossrisk.judges.builtin.model import Model, save
 from crossrisk.judges.refusals import refusal_of
 
@@ -93,14 +93,14 @@ def held_out(shown: Sequence[Example]) -> dict[str, Any]:
         others = [example for example in shown if example.voice != voice]
         here = [example for example in shown if example.voice == voice]
         models = trained(others)
-        said = [_verdict("refusal", models["refusal"].probabilities(each.prompt, each.reply)) for each in here]
+        said = [likeliest("refusal", models["refusal"].probabilities(each.prompt, each.reply)) for each in here]
         truth = [each.refusal for each in here]
         card[voice] = {
             "refusal:builtin": _any_refusal(truth, said),
             "refusal:rules": _any_refusal(truth, [refusal_of(each.reply) for each in here]),
         }
         if voice.startswith("templates"):
-            kinds = [_verdict("taxonomy", models["taxonomy"].probabilities(each.prompt, each.reply)) for each in here]
+            kinds = [likeliest("taxonomy", models["taxonomy"].probabilities(each.prompt, each.reply)) for each in here]
             card[voice]["taxonomy:builtin"] = _of_refusals([each.response for each in here], kinds)
     return card
 
