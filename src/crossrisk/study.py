@@ -7,9 +7,8 @@
 `null` and `sham` join every study as controls unless `controls: false`.
 """
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from crossrisk.errors import RequestError
+from crossrisk.strict_yaml import first_problem, line_of, parse, read_text
 
 if TYPE_CHECKING:
     from crossrisk.pipeline import Results
@@ -111,12 +111,14 @@ class Study(BaseModel):
     """A base, its defenses, its tasks, and how their differences are judged.
 
     limit: at most so many samples a task, drawn by seed (a smaller limit is a subset of a larger one). margin: the
-    change of risk below which two arms count as equivalent. primary: the declared family, as `defense/task:source`;
-    none means every off-target cell. judges: another grade for a kind of judge. batch_size: prompts run together,
-    part of what is measured because sums of floats depend on it. max_new_tokens: a cap on every task's budget.
-    attacks: put around the `misuse` prompts of a source for `jailbreak`, in place of those that it has ready.
-    temperature, attempts: tasks that write greedily sample at this temperature instead, every prompt so many times;
-    a task that samples by its own definition keeps it.
+    change of risk below which two arms count as equivalent. smallest_effect: the smallest change that is called
+    `worsens` or `improves`, by default 3 points or the margin, if that is less. primary: the declared family, as
+    `defense/task:source`; none means every off-target cell. exploration: how all other cells are corrected, `BH`
+    (Benjamini-Hochberg) or `BY` (-Yekutieli: under any dependence). judges: another grade for a kind of judge.
+    batch_size: prompts run together, part of what is measured because sums of floats depend on it. max_new_tokens: a
+    cap on every task's budget. attacks: put around the `misuse` prompts of a source for `jailbreak`, in place of those
+    that it has ready. temperature, attempts: tasks that write greedily sample at this temperature instead, every prompt
+    so many times; a task that samples by its own definition keeps it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -130,7 +132,9 @@ class Study(BaseModel):
     seed: int = 0
     alpha: float = Field(default=0.05, gt=0.0, lt=0.5)
     margin: float = Field(default=0.05, gt=0.0, lt=1.0)
+    smallest_effect: float | None = Field(default=None, ge=0.0, lt=1.0)
     primary: tuple[str, ...] | None = None
+    exploration: Literal["BH", "BY"] = "BH"
     judges: dict[str, str] = Field(default_factory=dict)
     batch_size: int = Field(default=64, ge=1)
     max_new_tokens: int | None = Field(default=None, ge=1)
@@ -142,7 +146,7 @@ class Study(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise RequestError(f"the study is not valid: {_first_problem(error)[1]}") from error
+            raise RequestError(f"the study is not valid: {first_problem(error, Study, ModelSpec)[1]}") from error
 
     @field_validator("defenses")
     @classmethod
@@ -167,6 +171,20 @@ class Study(BaseModel):
             raise ValueError("`attempts` above 1 need a `temperature` above 0: greedy replies are all the same")
         return self
 
+    @model_validator(mode="after")
+    def _margin_holds_the_smallest_effect(self) -> "Study":
+        if self.smallest_effect is not None and self.smallest_effect > self.margin:
+            raise ValueError(
+                f"`smallest_effect` {self.smallest_effect} is above the `margin` {self.margin}: a change that counts "
+                "as none cannot be of interest"
+            )
+        return self
+
+    @property
+    def least(self) -> float:
+        """The smallest change that is called `worsens` or `improves`."""
+        return min(0.03, self.margin) if self.smallest_effect is None else self.smallest_effect
+
     @property
     def arms(self) -> tuple[DefenseSpec, ...]:
         """The defenses with the controls in front."""
@@ -177,27 +195,12 @@ class Study(BaseModel):
     @classmethod
     def load(cls, path: str | Path) -> "Study":
         """Read a study file. Raises RequestError with the file and the line of what is wrong."""
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise RequestError(f"there is no study file {path}") from None
-        except IsADirectoryError:
-            raise RequestError(f"{path} is a folder: name the study file in it") from None
-        except UnicodeDecodeError as error:
-            raise RequestError(f"{path}: byte {error.start} is not UTF-8: save the file as UTF-8") from None
-        return cls.from_yaml(text, where=str(path))
+        return cls.from_yaml(read_text(Path(path), "study"), where=str(path))
 
     @classmethod
     def from_yaml(cls, text: str, where: str = "study") -> "Study":
         """Parse a study. where: what errors call it."""
-        try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            fields = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-            mark = getattr(error, "problem_mark", None)
-            line = f", line {mark.line + 1}" if mark else ""
-            raise RequestError(f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        fields, node = parse(text, where)
         if not isinstance(fields, dict):
             raise RequestError(f"{where}: a study is a mapping with at least `base` and `tasks`")
         try:
@@ -205,8 +208,8 @@ class Study(BaseModel):
         except RequestError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            location, problem = _first_problem(error.__cause__)
-            raise RequestError(f"{where}, line {_line(node, location)}: {problem}") from error
+            location, problem = first_problem(error.__cause__, Study, ModelSpec)
+            raise RequestError(f"{where}, line {line_of(node, location)}: {problem}") from error
 
     def to_yaml(self) -> str:
         """The study with every default written out; `from_yaml` gives it back."""
@@ -218,36 +221,3 @@ class Study(BaseModel):
         from crossrisk.pipeline import run
 
         return run(self, folder, progress=progress)
-
-
-def _first_problem(error: ValidationError) -> tuple[Sequence[int | str], str]:
-    """(location, one line) of the first thing that is wrong."""
-    detail = error.errors()[0]
-    location = detail["loc"]
-    name = ".".join(str(part) for part in location) or "study"
-    if detail["type"] == "extra_forbidden":
-        known = {*Study.model_fields, *ModelSpec.model_fields}
-        near = difflib.get_close_matches(str(location[-1]), sorted(known), n=1)
-        hint = f": did you mean `{near[0]}`?" if near else f": known are {', '.join(Study.model_fields)}"
-        return location, f"unknown key `{name}`{hint}"
-    if detail["type"] == "missing":
-        return location, f"`{name}` is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    return location, f"`{name}`: {message[0].lower()}{message[1:]} (got {str(detail['input'])[:60]})"
-
-
-def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int:
-    """The line on which a location stands: of its key in a mapping, of its item in a list, else of what holds it."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
 
-from crossrisk.interactions.corrections import benjamini_hochberg, holm
+from crossrisk.interactions.corrections import benjamini_hochberg, benjamini_yekutieli, holm
 
 P = [0.01, 0.04, 0.03, 0.005]
 
@@ -23,14 +23,20 @@ def test_benjamini_hochberg_divides_by_the_rank() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_benjamini_yekutieli_agrees_with_scipy(p: list[float]) -> None:
+    assert benjamini_yekutieli(p) == pytest.approx(false_discovery_control(p, method="by"))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_benjamini_hochberg_agrees_with_scipy(p: list[float]) -> None:
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p))
     assert all(ours >= theirs - 1e-15 for ours, theirs in zip(holm(p), p, strict=True) if ours is not None)
 
 
 @pytest.mark.parametrize("p", [P, [0.2], [0.5, 0.5, 0.01], [1.0, 0.9, 0.0, 0.04, 0.04, 0.3]])
-def test_both_agree_with_statsmodels(p: list[float]) -> None:
+def test_all_agree_with_statsmodels(p: list[float]) -> None:
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert benjamini_yekutieli(p) == pytest.approx(multipletests(p, method="fdr_by")[1])
     assert benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
 
 

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
+from crossrisk.interactions.matrix import CellPair, interaction_rows
+from crossrisk.interactions.rows import InteractionRow, to_frame, to_json
 from crossrisk.risks import Verdict
 
 CONTRACT = [
@@ -80,9 +81,10 @@ def cell(
 
 def test_a_row_has_the_keys_of_the_contract_in_their_order() -> None:
     rows = interaction_rows([cell(worse=30)])
-    assert [field.name for field in fields(InteractionRow)] == CONTRACT
-    assert list(json.loads(to_json(rows))["rows"][0]) == CONTRACT
-    assert to_frame(rows).columns == CONTRACT
+    names = [field.name for field in fields(InteractionRow)]
+    assert names[: len(CONTRACT)] == CONTRACT
+    assert list(json.loads(to_json(rows))["rows"][0]) == names
+    assert to_frame(rows).columns == names
 
 
 def test_outcomes_are_paired_by_sample_and_not_by_position() -> None:
@@ -182,7 +184,8 @@ def test_a_claim_falls_when_it_is_one_of_many() -> None:
 def test_controls_stay_out_of_the_family() -> None:
     defended = [cell(worse=20, better=4)]
     controls = [cell("null", mechanism="none", target_risk=None), cell("sham_dpo", worse=2, better=1, target_risk=None)]
-    assert interaction_rows(defended + controls)[0] == interaction_rows(defended)[0]
+    beside, alone = interaction_rows(defended + controls)[0], interaction_rows(defended)[0]
+    assert (beside.p_adjusted, beside.verdict) == (alone.p_adjusted, alone.verdict)
 
 
 @pytest.mark.parametrize(
@@ -238,3 +241,26 @@ def test_whole_null_studies_claim_an_effect_in_at_most_one_of_twenty() -> None:
             cells.append(cell(task=str(task), base=outcomes(base.tolist()), defended=outcomes(other.tolist())))
         claims += any(row.verdict in (Verdict.WORSENS, Verdict.IMPROVES) for row in interaction_rows(cells))
     assert claims <= 6  # P(Bin(60, .05) > 6) = 3 %
+
+
+def test_what_is_not_declared_may_be_explored_under_any_dependence() -> None:
+    cells = [cell(task=f"t{i}", worse=12 + i, better=4) for i in range(5)]
+    hochberg, yekutieli = (interaction_rows(cells, primary=[], exploration=each) for each in ("BH", "BY"))
+    factor = sum(1 / k for k in range(1, 6))
+    assert {row.family for row in hochberg} == {"explored"}
+    assert [row.p_adjusted for row in yekutieli] == pytest.approx([factor * (row.p_adjusted or 0) for row in hochberg])
+
+
+def test_a_change_under_the_smallest_effect_of_interest_is_not_called_one() -> None:
+    plain, strict = (interaction_rows([cell(worse=14, better=2)], smallest_effect=least)[0] for least in (0.0, 0.05))
+    assert plain.verdict is Verdict.WORSENS and plain.delta == pytest.approx(0.04)
+    assert strict.verdict is Verdict.INCONCLUSIVE and strict.p == plain.p
+
+
+def test_every_row_says_in_plain_words_what_was_found() -> None:
+    cells = [cell(worse=60, better=4), cell("npo"), cell("cda", worse=30, better=22), cell("leace", base=None)]
+    worse, same, unclear, missing = (row.sentence or "" for row in interaction_rows(cells))
+    assert worse.startswith("dpo (safety) worsens bbq:world by +18.7 points [")
+    assert "has no effect of a size that matters on bbq:world: 0.0 points" in same
+    assert "stays open" in unclear and "would have found" in unclear
+    assert missing == "leace (safety) on bbq:world could not be measured"

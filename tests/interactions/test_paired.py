@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -15,6 +15,7 @@ from crossrisk.interactions.paired import (
     Interval,
     equivalent,
     mcnemar_exact,
+    mcnemar_midp,
     newcombe_paired,
     tango_paired,
     unchanged_interval,
@@ -37,6 +38,17 @@ def test_exact_mcnemar_is_the_binomial_test_of_scipy_and_statsmodels(worse: int,
 
 def test_mcnemar_agrees_with_the_published_exact_p_of_the_airway_study() -> None:
     assert mcnemar_exact(1, 7) == pytest.approx(0.0703, abs=5e-5)
+
+
+@pytest.mark.parametrize(("worse", "better"), [(0, 5), (1, 7), (7, 1), (40, 22), (3, 180)])
+def test_mid_p_takes_away_half_of_what_was_seen_on_either_side(worse: int, better: int) -> None:
+    seen = binom.pmf(min(worse, better), worse + better, 0.5)
+    assert mcnemar_midp(worse, better) == pytest.approx(mcnemar_exact(worse, better) - seen, rel=1e-9)
+
+
+def test_mid_p_agrees_with_the_published_one_of_the_airway_study() -> None:
+    assert mcnemar_midp(1, 7) == pytest.approx(0.0391, abs=5e-5)
+    assert mcnemar_midp(0, 0) == mcnemar_midp(6, 6) == 1.0
 
 
 def test_five_flips_never_reach_significance_and_six_can() -> None:

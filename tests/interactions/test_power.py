@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from crossrisk.interactions.effect import compare
 from crossrisk.interactions.paired import mcnemar_exact
-from crossrisk.interactions.power import mcnemar_mde, mcnemar_power, standard_error_mde
+from crossrisk.interactions.power import (
+    clusters_for_margin,
+    mcnemar_mde,
+    mcnemar_power,
+    paired_sample_size,
+    standard_error_mde,
+    tost_sample_size,
+)
+from crossrisk.risks import Verdict
 
 # Two-sided .05, 80 % power; rows: noise flips each way; columns: n; in points.
 MDE_POINTS = {
@@ -65,3 +74,29 @@ def test_few_clusters_see_less_than_many_at_the_same_error() -> None:
     assert (standard_error_mde(0.02, 5) or 0) > 1.3 * (standard_error_mde(0.02, 500) or 0)
     assert standard_error_mde(0.02, 1) is None
     assert standard_error_mde(0.5, 10) is None
+
+
+def test_sample_sizes_of_mean_changes_are_the_published_ones() -> None:
+    # Miller (2024): 969 questions see 3 points at variance 1/9. With 198 questions and a variance of replies of 1/6 in
+    # either arm, ten replies a question in place of one bring the change that is seen from 13.3 to 7.6 points.
+    assert paired_sample_size(0.03, 1 / 9) == 969
+    assert paired_sample_size(0.1327, 1 / 9, noise=(1 / 6, 1 / 6)) == pytest.approx(198, abs=1)
+    assert paired_sample_size(0.0757, 1 / 9, noise=(1 / 6, 1 / 6), attempts=(10, 10)) == pytest.approx(198, abs=1)
+    with pytest.raises(ValueError, match="change of 0"):
+        paired_sample_size(0.0, 1 / 9)
+
+
+@pytest.mark.parametrize(
+    ("margin", "sizes"), [(0.05, (138, 343, 686)), (0.03, (381, 952, 1904)), (0.02, (857, 2142, 4283))]
+)
+def test_sample_sizes_of_equivalence_are_the_published_ones(margin: float, sizes: tuple[int, ...]) -> None:
+    # The table rounds its quantiles to 1.645 and 1.282.
+    assert [tost_sample_size(margin, flips) for flips in (0.04, 0.1, 0.2)] == pytest.approx(sizes, rel=5e-4)
+
+
+def test_equivalence_within_five_points_needs_59_clusters() -> None:
+    same = np.zeros(59)
+    assert clusters_for_margin(0.05) == 59
+    assert compare(same, same).verdict is Verdict.NO_EFFECT
+    assert compare(same[:58], same[:58]).verdict is Verdict.INCONCLUSIVE
+    assert clusters_for_margin(0.03) == 99

@@ -12,8 +12,8 @@ import pytest
 
 from crossrisk.errors import RequestError
 from crossrisk.report.page import FLIPS_PER_CELL, write_page
-from crossrisk.report.wording import WORDS, interval, p_value, percent, points
 from crossrisk.risks import Verdict
+from crossrisk.wording import WORDS, interval, p_value, percent, points
 from tests.report.conftest import FLAG, Rows
 from tests.report.synthetic import write_study
 

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from crossrisk.report.table import interaction_table, print_study
-from crossrisk.report.wording import MARKS, points
 from crossrisk.risks import Verdict
+from crossrisk.wording import MARKS, points
 from tests.report.conftest import FAILED, FLAG, MANIFEST, Rows
 from tests.report.synthetic import TASKS, write_study
 

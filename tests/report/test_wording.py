@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossrisk.report.whisker import WIDTH, scale, whisker
-from crossrisk.report.wording import interval, legible, number, p_value, percent, points, question_names
+from crossrisk.wording import interval, legible, number, p_value, percent, points, question_names
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ class Record:
             "state": self.state,
             "alpha": study.alpha,
             "margin": study.margin,
+            "smallest_effect": study.least,
+            "exploration": study.exploration,
             "primary": None if study.primary is None else list(study.primary),
             "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
             "machine": {

@@ -11,17 +11,18 @@ from crossrisk.interactions.effect import Effect, compare, verdict_of
 
 if TYPE_CHECKING:
     from crossrisk.interactions.groups import GroupRow, group_rows, groups_to_json
-    from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
+    from crossrisk.interactions.matrix import CellPair, interaction_rows
+    from crossrisk.interactions.rows import InteractionRow, to_frame, to_json
 
 _LAZY = {
     "CellPair": "matrix",
     "GroupRow": "groups",
-    "InteractionRow": "matrix",
+    "InteractionRow": "rows",
     "group_rows": "groups",
     "groups_to_json": "groups",
     "interaction_rows": "matrix",
-    "to_frame": "matrix",
-    "to_json": "matrix",
+    "to_frame": "rows",
+    "to_json": "rows",
 }
 __all__ = [
     "CellPair",

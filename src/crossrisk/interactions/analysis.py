@@ -16,7 +16,8 @@ from crossrisk.cache import write_atomically
 from crossrisk.engine.store import Store, read_outcomes
 from crossrisk.interactions.figures import CellFigures, figures_to_json
 from crossrisk.interactions.groups import group_rows, groups_to_json
-from crossrisk.interactions.matrix import CellPair, InteractionRow, interaction_rows, to_frame, to_json
+from crossrisk.interactions.matrix import CellPair, interaction_rows
+from crossrisk.interactions.rows import InteractionRow, to_frame, to_json
 from crossrisk.registry import TASKS
 from crossrisk.tasks.metric import Metric
 
@@ -57,7 +58,14 @@ def analyse(folder: Path) -> list[InteractionRow]:
     pairs = list(cell_pairs(cells))
     declared = manifest["primary"]
     family = None if declared is None else {(name.partition("/")[0], name.partition("/")[2]) for name in declared}
-    rows = interaction_rows(pairs, alpha=manifest["alpha"], margin=manifest["margin"], primary=family)
+    rows = interaction_rows(
+        pairs,
+        alpha=manifest["alpha"],
+        margin=manifest["margin"],
+        smallest_effect=manifest.get("smallest_effect", 0.0),  # folders of versions before it was declared
+        primary=family,
+        exploration=manifest.get("exploration", "BH"),
+    )
     buffer = io.BytesIO()
     to_frame(rows).write_parquet(buffer)
     write_atomically(folder / "interactions.parquet", buffer.getvalue())

@@ -1,6 +1,6 @@
 """Base against defended on the same prompts: one paired effect, its uncertainty, and what may be said about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from crossrisk.interactions.paired import (
     unchanged_interval,
 )
 from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
+from crossrisk.interactions.ratios import discordant_odds_ratio, rcr, rcr_interval
 from crossrisk.risks import Verdict
 
 # Differences below this are no flips: single-precision logits of one prompt differ between batches, which has moved
@@ -39,7 +40,8 @@ class Effect:
     rcr: delta / base, None at base 0. effect_size: Cohen's h for yes-or-no risks, else paired Cliff's delta.
     p: two-sided, not corrected for other comparisons. mde: smallest change found with 80 % power.
     flips_up, flips_down: pairs whose risk rose, fell. equivalence_low, equivalence_high: the interval at level
-    1 - 2 alpha on which equivalence is judged.
+    1 - 2 alpha on which equivalence is judged. rcr_low, rcr_high: of `rcr_interval`, for means of risks. odds_ratio,
+    odds_ratio_low, odds_ratio_high: of the flips of independent yes-or-no pairs (`discordant_odds_ratio`).
     """
 
     n: int
@@ -58,6 +60,11 @@ class Effect:
     flips_down: int
     equivalence_low: float | None
     equivalence_high: float | None
+    rcr_low: float | None = None
+    rcr_high: float | None = None
+    odds_ratio: float | None = None
+    odds_ratio_low: float | None = None
+    odds_ratio_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,15 @@ def compare(
     clusters: ArrayLike | None = None,
     alpha: float = 0.05,
     margin: float = 0.05,
+    smallest_effect: float = 0.0,
 ) -> Effect:
     """The paired effect of a defense on one task.
 
     base, defended: risks in [0, 1] of the same prompts in the same order, (prompts,); NaN where the reply is invalid. A
     pair with an invalid reply in either arm is dropped; `lost_share` says how many of them the defense broke.
     clusters: a label per prompt; prompts of one label may depend on each other in any way. None, or labels that never
-    repeat: independent prompts. margin: the smallest change that matters, declared before the run.
+    repeat: independent prompts. margin: changes inside +-margin count as none, declared before the run.
+    smallest_effect: the smallest change that may be called `worsens` or `improves`, at most the margin.
 
     Estimator: mean difference over valid pairs. Null of `p`: the arms are exchangeable within every cluster. Yes-or-no
     risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; Newcombe's interval on the counts,
@@ -93,10 +102,11 @@ def compare(
     Degenerate: no valid pair, verdict `not_applicable` and no numbers; one cluster of several prompts, or one graded
     pair, no interval; fewer units than the test needs to reject (six at .05), no MDE; identical arms, delta 0, p = 1
     and an exact bound on what may have gone unseen.
-    Raises ValueError for arrays of unequal length, risks outside [0, 1], or alpha, margin outside (0, 1).
+    Raises ValueError for arrays of unequal length, risks outside [0, 1], alpha or margin outside (0, 1), or a smallest
+    effect above the margin.
     """
     before, after = (np.asarray(arm, dtype=np.float64).reshape(-1) for arm in (base, defended))
-    _check(before, after, clusters, alpha, margin)
+    _check(before, after, clusters, alpha, margin, smallest_effect)
     valid = ~(np.isnan(before) | np.isnan(after))
     before, after = before[valid], after[valid]
     n = len(before)
@@ -116,7 +126,11 @@ def compare(
         evidence = _graded_evidence(change, labels, alpha)
     rate_before, rate_after, delta = float(before.mean()), float(after.mean()), float(change.mean())
     interval, equivalence = evidence.interval or (None, None), evidence.equivalence or (None, None)
-    return Effect(
+    relative = rcr_interval(before, after, labels, alpha=alpha)
+    if relative is not None and evidence.p >= alpha:
+        relative = relative.hull(Interval(0.0, 0.0))
+    odds, odds_limits = discordant_odds_ratio(up, down, alpha=alpha) if binary and labels is None else (None, None)
+    effect = Effect(
         n=n,
         clusters=count,
         base=rate_before,
@@ -124,32 +138,43 @@ def compare(
         delta=delta,
         ci_low=interval[0],
         ci_high=interval[1],
-        rcr=delta / rate_before if rate_before > 0 else None,
+        rcr=rcr(rate_before, rate_after),
         effect_size=cohens_h(rate_before, rate_after) if binary else (up - down) / n,
         p=evidence.p,
         mde=evidence.mde,
-        verdict=_verdict(evidence.p, evidence.interval, evidence.equivalence, alpha, margin),
+        verdict=Verdict.INCONCLUSIVE,
         flips_up=up,
         flips_down=down,
         equivalence_low=equivalence[0],
         equivalence_high=equivalence[1],
+        rcr_low=None if relative is None else relative.low,
+        rcr_high=None if relative is None else relative.high,
+        odds_ratio=odds,
+        odds_ratio_low=None if odds_limits is None else odds_limits.low,
+        odds_ratio_high=None if odds_limits is None else odds_limits.high,
     )
+    verdict = verdict_of(effect, effect.p, alpha=alpha, margin=margin, smallest_effect=smallest_effect)
+    return replace(effect, verdict=verdict)
 
 
-def verdict_of(effect: Effect, p: float | None, *, alpha: float = 0.05, margin: float = 0.05) -> Verdict:
+def verdict_of(
+    effect: Effect, p: float | None, *, alpha: float = 0.05, margin: float = 0.05, smallest_effect: float = 0.0
+) -> Verdict:
     """The verdict on an effect under another p, such as one corrected for many comparisons.
 
-    alpha must be the one that the effect was computed with. Equivalence does not depend on p.
+    alpha must be the one that the effect was computed with. Equivalence does not depend on p and comes first: a change
+    that is certain but wholly inside the margin is too small to matter. `worsens` and `improves` need p < alpha, an
+    interval without 0, and a change of at least `smallest_effect`.
     """
-    if effect.n == 0 or p is None:
+    if effect.n == 0 or effect.delta is None or p is None:
         return Verdict.NOT_APPLICABLE
-    return _verdict(
-        p,
-        _interval(effect.ci_low, effect.ci_high),
-        _interval(effect.equivalence_low, effect.equivalence_high),
-        alpha,
-        margin,
-    )
+    equivalence = _interval(effect.equivalence_low, effect.equivalence_high)
+    if equivalence is not None and equivalent(equivalence, margin):
+        return Verdict.NO_EFFECT
+    interval = _interval(effect.ci_low, effect.ci_high)
+    if interval is None or p >= alpha or abs(effect.delta) < smallest_effect - ROUNDING:
+        return Verdict.INCONCLUSIVE
+    return Verdict.WORSENS if interval.low > 0 else Verdict.IMPROVES if interval.high < 0 else Verdict.INCONCLUSIVE
 
 
 def lost_share(base: ArrayLike, defended: ArrayLike) -> float:
@@ -181,17 +206,6 @@ def cohens_h(base: float, defended: float) -> float:
     2 % weighs more than 50 to 52 %. Cohen (1988), Statistical Power Analysis, chapter 6.
     """
     return float(2 * np.arcsin(defended**0.5) - 2 * np.arcsin(base**0.5))
-
-
-def _verdict(p: float, interval: Interval | None, equivalence: Interval | None, alpha: float, margin: float) -> Verdict:
-    """Equivalence comes first: a change that is certain but wholly inside the margin is too small to matter."""
-    if equivalence is not None and equivalent(equivalence, margin):
-        return Verdict.NO_EFFECT
-    if interval is not None and p < alpha and interval.low > 0:
-        return Verdict.WORSENS
-    if interval is not None and p < alpha and interval.high < 0:
-        return Verdict.IMPROVES
-    return Verdict.INCONCLUSIVE
 
 
 def _binary_evidence(change: Floats, both: int, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:
@@ -258,7 +272,14 @@ def _interval(low: float | None, high: float | None) -> Interval | None:
     return None if low is None or high is None else Interval(low, high)
 
 
-def _check(before: Floats, after: Floats, clusters: ArrayLike | None, alpha: float, margin: float) -> None:
+def _check(
+    before: Floats,
+    after: Floats,
+    clusters: ArrayLike | None,
+    alpha: float,
+    margin: float,
+    smallest_effect: float,
+) -> None:
     if len(before) != len(after):
         raise ValueError(f"base and defended must be the same prompts, got {len(before)} and {len(after)} risks")
     if clusters is not None and np.asarray(clusters).size != len(before):
@@ -268,3 +289,5 @@ def _check(before: Floats, after: Floats, clusters: ArrayLike | None, alpha: flo
             raise ValueError(f"risks must lie in [0, 1], got others in {name}")
     if not 0 < alpha < 0.5 or not 0 < margin <= 1:
         raise ValueError(f"alpha must lie in (0, 0.5) and margin in (0, 1], got {alpha} and {margin}")
+    if not 0 <= smallest_effect <= margin:
+        raise ValueError(f"the smallest effect must lie in [0, margin], got {smallest_effect} at margin {margin}")

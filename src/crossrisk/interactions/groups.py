@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from crossrisk.interactions.clustered import Floats, cluster_codes, effective_n
 from crossrisk.interactions.effect import compare
-from crossrisk.interactions.matrix import CellPair, Paired, json_table, pair_arms
+from crossrisk.interactions.matrix import CellPair, Paired, pair_arms
 from crossrisk.interactions.paired import Interval, wilson
+from crossrisk.interactions.rows import json_table
 
 
 @dataclass(frozen=True)

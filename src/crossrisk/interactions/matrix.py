@@ -1,27 +1,22 @@
-"""The matrix of interactions: from scored outcomes of both arms to one row per defense and task.
+"""The matrix of interactions: from scored outcomes of both arms to one row per defense and task."""
 
-Families. Holm holds the chance of any false claim about the *declared* family at alpha; what is not declared is
-explored with Benjamini-Hochberg. Without a declaration the family is every off-target cell, since what a defense does
-to the other risks is the question; the cells of its own target risk are then explored. Controls are in neither: `null`
-and `sham` measure noise, and their p values are adjusted among themselves.
-"""
-
-import json
 import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import polars as pl
 
 from crossrisk.errors import RequestError
 from crossrisk.interactions.controls import is_control, is_null
-from crossrisk.interactions.corrections import benjamini_hochberg, holm
 from crossrisk.interactions.effect import Effect, compare, despite_lost, lost_share, verdict_of
+from crossrisk.interactions.families import Exploration, Family, adjusted, families
+from crossrisk.interactions.noise import marked
+from crossrisk.interactions.rows import InteractionRow
 from crossrisk.interactions.statistic import compare_statistic
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
-
-Family = Collection[tuple[str, str]]
+from crossrisk.wording import cell_sentence
 
 
 @dataclass(frozen=True)
@@ -70,42 +65,6 @@ class CellPair:
     def within(self, family: Family) -> bool:
         """Is the cell among (defense, task:source) or (defense, task), the latter for all sources?"""
         return (self.defense, f"{self.task}:{self.source}") in family or (self.defense, self.task) in family
-
-
-@dataclass(frozen=True)
-class InteractionRow:
-    """One row of `interactions.json`; the order of the fields is the contract. None: the number does not exist.
-
-    Numbers as in `Effect`; p_adjusted: corrected within the row's family; verdict: with p_adjusted. invalid_base,
-    invalid_defended: invalid replies in either arm, out of all samples of the cell.
-    """
-
-    defense: str
-    mechanism: str
-    target_risk: str | None
-    task: str
-    source: str
-    risk: str
-    exposure: str
-    metric: str
-    n: int
-    clusters: int
-    base: float | None
-    defended: float | None
-    delta: float | None
-    ci_low: float | None
-    ci_high: float | None
-    rcr: float | None
-    effect_size: float | None
-    p: float | None
-    p_adjusted: float | None
-    verdict: Verdict
-    mde: float | None
-    invalid_base: int | None
-    invalid_defended: int | None
-    judge: str | None
-    flips_up: int | None
-    flips_down: int | None
 
 
 @dataclass(frozen=True)
@@ -158,7 +117,13 @@ def pair_arms(cell: CellPair) -> Paired | None:
 
 
 def interaction_rows(
-    cells: Iterable[CellPair], *, alpha: float = 0.05, margin: float = 0.05, primary: Family | None = None
+    cells: Iterable[CellPair],
+    *,
+    alpha: float = 0.05,
+    margin: float = 0.05,
+    smallest_effect: float = 0.0,
+    primary: Family | None = None,
+    exploration: Exploration = "BH",
 ) -> list[InteractionRow]:
     """One row per cell, in the order given, with verdicts after correction for many comparisons.
 
@@ -174,34 +139,20 @@ def interaction_rows(
     effects = [
         None if both is None else _effect(cell, both, alpha, margin) for cell, both in zip(pairs, arms, strict=True)
     ]
-    adjusted = _adjusted(pairs, [None if effect is None else effect.p for effect in effects], primary)
-    return [
-        _row(cell, both, effect, p, alpha, margin)
-        for cell, both, effect, p in zip(pairs, arms, effects, adjusted, strict=True)
-    ]
-
-
-def to_json(rows: Sequence[InteractionRow]) -> str:
-    """`interactions.json`: schema 1, keys in the order of the contract, floats to ten significant digits, NaN as null.
-
-    The same rows give the same bytes, whatever machine computed them.
-    """
-    return json_table([asdict(row) for row in rows])
-
-
-def json_table(rows: Sequence[dict[str, object]]) -> str:
-    """`{"schema": 1, "rows": [...]}`, one row a line, so that two runs can be read side by side in a diff."""
-    lines = [json.dumps({key: _plain(value) for key, value in row.items()}, ensure_ascii=False) for row in rows]
-    body = ",\n".join(lines)
-    return f'{{"schema": 1, "rows": [\n{body}\n]}}\n' if lines else '{"schema": 1, "rows": []}\n'
-
-
-def to_frame(rows: Sequence[InteractionRow]) -> pl.DataFrame:
-    """The rows as a frame, with one schema for any rows, none included."""
-    kinds = {"str": pl.String, "int": pl.Int64, "float": pl.Float64, "Verdict": pl.String}
-    schema = {field.name: kinds[_type_name(field.type)] for field in fields(InteractionRow)}
-    records = [{key: _plain(value) for key, value in asdict(row).items()} for row in rows]
-    return pl.DataFrame(records, schema=schema, orient="row")
+    named = families(pairs, primary)
+    corrected = adjusted([None if effect is None else effect.p for effect in effects], named, exploration=exploration)
+    rows = []
+    for cell, both, effect, family, p in zip(pairs, arms, effects, named, corrected, strict=True):
+        if both is None or effect is None:
+            rows.append(_missing_row(cell, family))
+            continue
+        verdict = verdict_of(effect, p, alpha=alpha, margin=margin, smallest_effect=smallest_effect)
+        lost = lost_share(both.base.to_numpy(), both.defended.to_numpy())
+        verdict = despite_lost(effect, verdict, lost, margin=margin)
+        if cell.is_null and verdict in (Verdict.WORSENS, Verdict.IMPROVES):
+            verdict = Verdict.INCONCLUSIVE
+        rows.append(_row(cell, both, replace(effect, verdict=verdict), family, p))
+    return [replace(row, sentence=cell_sentence(asdict(row))) for row in marked(rows)]
 
 
 def _effect(cell: CellPair, both: Paired, alpha: float, margin: float) -> Effect:
@@ -214,42 +165,9 @@ def _effect(cell: CellPair, both: Paired, alpha: float, margin: float) -> Effect
     )
 
 
-def _adjusted(cells: Sequence[CellPair], p: Sequence[float | None], primary: Family | None) -> list[float | None]:
-    adjusted: list[float | None] = [None] * len(cells)
-    controls = [i for i, cell in enumerate(cells) if cell.is_control]
-    tested = [i for i, cell in enumerate(cells) if not cell.is_control]
-    family = [i for i in tested if (cells[i].off_target if primary is None else cells[i].within(primary))]
-    explored = [i for i in tested if i not in set(family)]
-    for indices, method in ((family, holm), (explored, benjamini_hochberg), (controls, benjamini_hochberg)):
-        for i, value in zip(indices, method([p[i] for i in indices]), strict=True):
-            adjusted[i] = value
-    return adjusted
-
-
-def _row(
-    cell: CellPair, both: Paired | None, effect: Effect | None, p_adjusted: float | None, alpha: float, margin: float
-) -> InteractionRow:
-    named = (
-        cell.defense,
-        cell.mechanism,
-        cell.target_risk,
-        cell.task,
-        cell.source,
-        cell.risk,
-        cell.exposure,
-        cell.metric,
-    )
-    if both is None or effect is None:
-        return InteractionRow(
-            *named, 0, 0, *(None,) * 9, Verdict.NOT_APPLICABLE, None, _invalid(cell.base), _invalid(cell.defended),
-            cell.judge, None, None,
-        )  # fmt: skip
-    verdict = verdict_of(effect, p_adjusted, alpha=alpha, margin=margin)
-    verdict = despite_lost(effect, verdict, lost_share(both.base.to_numpy(), both.defended.to_numpy()), margin=margin)
-    if cell.is_null and verdict in (Verdict.WORSENS, Verdict.IMPROVES):
-        verdict = Verdict.INCONCLUSIVE
+def _row(cell: CellPair, both: Paired, effect: Effect, family: str, p_adjusted: float | None) -> InteractionRow:
     return InteractionRow(
-        *named,
+        **_named(cell),
         n=effect.n,
         clusters=effect.clusters,
         base=effect.base,
@@ -261,26 +179,54 @@ def _row(
         effect_size=effect.effect_size,
         p=effect.p,
         p_adjusted=p_adjusted,
-        verdict=verdict,
+        verdict=effect.verdict,
         mde=effect.mde,
         invalid_base=int(both.base.is_nan().sum()),
         invalid_defended=int(both.defended.is_nan().sum()),
         judge=both.judge,
         flips_up=effect.flips_up if effect.n else None,
         flips_down=effect.flips_down if effect.n else None,
+        equivalence_low=effect.equivalence_low,
+        equivalence_high=effect.equivalence_high,
+        rcr_low=effect.rcr_low,
+        rcr_high=effect.rcr_high,
+        odds_ratio=effect.odds_ratio,
+        odds_ratio_low=effect.odds_ratio_low,
+        odds_ratio_high=effect.odds_ratio_high,
+        family=family,
     )
+
+
+def _missing_row(cell: CellPair, family: str) -> InteractionRow:
+    """A cell that was not measured: its numbers do not exist."""
+    return InteractionRow(
+        **_named(cell),
+        n=0,
+        clusters=0,
+        base=None,
+        defended=None,
+        delta=None,
+        ci_low=None,
+        ci_high=None,
+        rcr=None,
+        effect_size=None,
+        p=None,
+        p_adjusted=None,
+        mde=None,
+        verdict=Verdict.NOT_APPLICABLE,
+        invalid_base=_invalid(cell.base),
+        invalid_defended=_invalid(cell.defended),
+        judge=cell.judge,
+        flips_up=None,
+        flips_down=None,
+        family=family,
+    )
+
+
+def _named(cell: CellPair) -> dict[str, Any]:
+    names = ("defense", "mechanism", "target_risk", "task", "source", "risk", "exposure", "metric")
+    return {name: getattr(cell, name) for name in names}
 
 
 def _invalid(frame: pl.DataFrame | None) -> int | None:
     return None if frame is None else int(frame["risk"].null_count())
-
-
-def _plain(value: object) -> object:
-    """A value as JSON has it: enums as text, floats to ten significant digits, no NaN, infinity or negative zero."""
-    if isinstance(value, float):
-        return float(f"{value:.10g}") + 0.0 if math.isfinite(value) else None
-    return str(value) if isinstance(value, str) else value
-
-
-def _type_name(kind: object) -> str:
-    return getattr(kind, "__name__", str(kind)).partition(" ")[0]

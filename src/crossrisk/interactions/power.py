@@ -1,6 +1,7 @@
-"""What a comparison can see: power of the exact McNemar test and the minimum detectable effect (MDE)."""
+"""What a comparison can see: power of the exact McNemar test, the minimum detectable effect (MDE), sample sizes."""
 
 from functools import lru_cache
+from math import ceil, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,54 @@ def standard_error_mde(error: float, clusters: int, *, alpha: float = 0.05, powe
         return None
     change = (t_quantile(1 - alpha / 2, clusters) + t_quantile(power, clusters)) * error
     return change if change <= 1 else None
+
+
+def paired_sample_size(
+    change: float,
+    variance: float,
+    *,
+    noise: tuple[float, float] = (0.0, 0.0),
+    attempts: tuple[int, int] = (1, 1),
+    alpha: float = 0.05,
+    power: float = 0.8,
+) -> int:
+    """Prompts needed to find a mean paired change with the given power, by the normal approximation.
+
+    variance: of the prompts' own changes (their expected risk under the defense less that without). noise: variance of
+    a single reply about its prompt's expected risk, in either arm; attempts: replies to every prompt, in either arm.
+    n = (z(1 - alpha/2) + z(power))^2 (variance + noise / attempts, summed over the arms) / change^2, rounded up.
+    Assumes independent prompts; times the design effect where they are clustered. Raises ValueError at change 0.
+    Miller (2024), arXiv:2411.00640, section 5.
+    """
+    if change == 0:
+        raise ValueError("no number of prompts finds a change of 0: give the smallest change that matters")
+    spread = variance + sum(each / number for each, number in zip(noise, attempts, strict=True))
+    return ceil(_reach(alpha / 2, power) ** 2 * spread / change**2)
+
+
+def tost_sample_size(margin: float, flip_rate: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Pairs needed to show equivalence within +-margin with the given power, where the true change is 0.
+
+    flip_rate: share of pairs that flip, both directions together. n = (z(1 - alpha) + z(1 - (1 - power)/2))^2
+    flip_rate / margin^2, rounded up: either one-sided test at level alpha; the chance to miss is split between them.
+    Assumes independent yes-or-no pairs and many of them; intervals that also hold what unseen clusters may do need
+    `clusters_for_margin` of them as well. Chow, Shao, Wang (2008), Sample Size Calculations in Clinical Research, 3.2.
+    """
+    return ceil(_reach(alpha, 1 - (1 - power) / 2) ** 2 * flip_rate / margin**2)
+
+
+def clusters_for_margin(margin: float, *, alpha: float = 0.05) -> int:
+    """Fewest clusters with which equivalence within +-margin can be shown at all: none of them changed.
+
+    The bound on clusters unlike all seen, 1 - alpha^(1/clusters), has to stay inside the margin (`unchanged_interval`
+    at level 1 - 2 alpha): 59 at 5 points, 99 at 3. Hanley, Lippman-Hand (1983), JAMA 249:1743.
+    """
+    return ceil(log(alpha) / log1p(-margin))
+
+
+def _reach(tail: float, power: float) -> float:
+    """How many standard errors lie between the null and a change that is found with the given power."""
+    return normal_quantile(1 - tail) + normal_quantile(power)
 
 
 @lru_cache(maxsize=32)

@@ -6,8 +6,8 @@ from typing import Any
 from crossrisk.interactions.controls import is_null
 from crossrisk.interactions.corrections import holm
 from crossrisk.report.grid import is_control, is_measured, is_own_risk
-from crossrisk.report.wording import Row, counted, interval, listed, percent, points, question_names
 from crossrisk.risks import Verdict
+from crossrisk.wording import Row, counted, interval, listed, percent, points, question_names
 
 LOW_GRADES = ("builtin", "rules")
 Names = Mapping[tuple[str, str], str]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from crossrisk.interactions import controls
-from crossrisk.report.wording import Row
 from crossrisk.risks import Risk, Verdict
+from crossrisk.wording import Row
 
 RISKS = [risk.value for risk in Risk]
 

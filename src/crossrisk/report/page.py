@@ -16,8 +16,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from crossrisk import wording
 from crossrisk.cache import write_atomically
-from crossrisk.report import wording
 from crossrisk.report.figures import FigureTable, figure_table
 from crossrisk.report.findings import (
     cautions,
@@ -33,8 +33,8 @@ from crossrisk.report.flips import Flips, read_flips
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
 from crossrisk.report.study_folder import StudyFolder, read_study
 from crossrisk.report.whisker import Whisker, scale, whisker
-from crossrisk.report.wording import MARKS, WORDS, Row, question_names
 from crossrisk.risks import Verdict
+from crossrisk.wording import MARKS, WORDS, Row, question_names
 
 FLIPS_PER_CELL = 20
 FLIPS_PER_PAGE = 1200  # keeps the page of a large study at a few megabytes

@@ -9,7 +9,7 @@ from typing import Any
 from crossrisk.engine.store import Store
 from crossrisk.errors import RequestError
 from crossrisk.report.grid import Column
-from crossrisk.report.wording import Row
+from crossrisk.wording import Row
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from rich.text import Text
 from crossrisk.report.findings import cautions, failed_cells, headline, side_benefits, side_effects
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
 from crossrisk.report.study_folder import read_study
-from crossrisk.report.wording import MARKS, WORDS, Row, legible, percent, points, question_names, sentence
 from crossrisk.risks import Verdict
+from crossrisk.wording import MARKS, WORDS, Row, legible, percent, points, question_names, sentence
 
 WIDTH = 100
 FAILED = "×"

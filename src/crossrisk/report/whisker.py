@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crossrisk.report.wording import Row
+from crossrisk.wording import Row
 
 WIDTH = 84.0
 _HALF = WIDTH / 2 - 3  # room for the dot at either end
