@@ -68,7 +68,7 @@ def test_json_is_the_contract_of_interactions(
     assert run_command(monkeypatch, *words) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["schema"] == 1
-    assert " ".join(printed["rows"][0]) == (
+    assert " ".join(printed["rows"][0]).startswith(
         "defense mechanism target_risk task source risk exposure metric n clusters base defended delta ci_low ci_high "
         "rcr effect_size p p_adjusted verdict mde invalid_base invalid_defended judge flips_up flips_down"
     )
@@ -130,7 +130,9 @@ def test_validate_tells_what_a_study_would_do_without_doing_it(
     assert told["arms"] == ["base", "null", "sham", "calm"]
     assert told["replies"] == 4 * 30
     assert told["tasks"][0]["samples"] == 30 and told["tasks"][0]["clusters"] == 10
-    assert 0.1 < told["tasks"][0]["mde"] < 0.5
+    task = told["tasks"][0]
+    assert 0.1 < task["mde"] < task["mde_clusters"] < 0.9 and task["mde_family"] >= task["mde"]
+    assert told["family"] == 0 or told["family"] == len(told["tasks"])
 
 
 def test_ls_knows_every_task_with_its_sources(

@@ -1,9 +1,13 @@
 """What a study would do, told before it does it: cells, samples, what it could see."""
 
+from dataclasses import asdict, fields
 from typing import Any
 
+from crossrisk.defenses.defense import Defense
 from crossrisk.engine.arms import build
 from crossrisk.engine.plan import Question, check_judges, check_names, questions
+from crossrisk.interactions.controls import is_control
+from crossrisk.interactions.foresight import Foresight, foresee
 from crossrisk.study import Study
 from crossrisk.targets.locations import local_folder, locate
 
@@ -17,27 +21,41 @@ def preview(study: Study) -> dict[str, Any]:
         if local_folder(model) is not None:
             locate(model)
     defended = [(spec.arm, build(study, spec)) for spec in study.arms]
+    family = _family(study, asked, defended)
     return {
         "study": study.name,
         "base": study.base.model,
         "arms": ["base", *(arm for arm, _ in defended)],
-        "tasks": [_task(question, study) for question in asked],
+        "family": family,
+        "margin": study.margin,
+        "tasks": [_task(question, study, family) for question in asked],
         "replies": (1 + len(defended)) * sum(len(question.samples) for question in asked),
     }
 
 
-def _task(question: Question, study: Study) -> dict[str, Any]:
-    from crossrisk.interactions.power import mcnemar_mde
+def _family(study: Study, asked: tuple[Question, ...], defended: list[tuple[str, Defense]]) -> int:
+    """How many cells the declared family has; without one, how many are off-target."""
+    if study.primary is not None:
+        return len(study.primary)
+    tested = [each for arm, each in defended if not is_control(arm, each.mechanism)]
+    return sum(question.task.risk != each.risk for each in tested for question in asked)
 
-    n = len(question.samples)
+
+def _task(question: Question, study: Study, family: int) -> dict[str, Any]:
+    counted = [sample for sample in question.samples if question.task.metric.counts(sample.meta)]
+    clusters = len({sample.cluster for sample in counted})
+    mean = question.task.metric.statistic is None
+    seen = foresee(len(counted), clusters, family=family, alpha=study.alpha) if mean else None
     return {
         "task": question.name,
         "risk": question.task.risk,
         "exposure": question.task.exposure,
-        "samples": n,
-        "clusters": len({sample.cluster for sample in question.samples}),
+        "samples": len(question.samples),
+        "counted": len(counted),
+        "clusters": clusters,
         "judge": question.judge_name,
-        "mde": mcnemar_mde(n, 0.05, alpha=study.alpha),
+        "metric": question.task.metric.name,
+        **(dict.fromkeys(field.name for field in fields(Foresight)) if seen is None else asdict(seen)),
     }
 
 
@@ -45,16 +63,29 @@ def preview_lines(found: dict[str, Any]) -> list[str]:
     """A preview in plain words."""
     lines = [f"{found['study']}: {found['base']} against {', '.join(found['arms'][1:]) or 'nothing'}"]
     for task in found["tasks"]:
-        seen = (
-            f"sees changes from {100 * task['mde']:.1f} points"
-            if task["mde"] is not None
-            else "too small to see any change"
-        )
-        lines.append(
+        lines += [
             f"  {task['task']} ({task['risk']}, {task['exposure']}): {task['samples']} samples in "
-            f"{task['clusters']} clusters, judged by {task['judge']}, {seen}"
-        )
+            f"{task['clusters']} clusters, judged by {task['judge']}",
+            f"    {_foreseen(task, found)}",
+        ]
     lines.append(
-        f"{found['replies']} replies in all. 'Sees': power 80 % where 5 % of the pairs flip each way by chance."
+        f"{found['replies']} replies in all. 'Sees': power 80 % where 5 % of the pairs flip each way by chance; the "
+        f"second figure is for the hardest of the {found['family']} cells of the family (Holm), the third where "
+        "templates flip as a whole."
     )
     return lines
+
+
+def _foreseen(task: dict[str, Any], found: dict[str, Any]) -> str:
+    if task["margin"] is None:
+        return f"what it can see is not foretold: `{task['metric']}` is no mean of risks, or there is nothing to count"
+    single, family, whole = (_points(task[figure]) for figure in ("mde", "mde_family", "mde_clusters"))
+    beyond = "" if task["margin"] <= found["margin"] else f" (the margin is {_points(found['margin'])})"
+    return (
+        f"sees changes from {single} points (family {family}, whole templates {whole}); can show `no effect` within "
+        f"{_points(task['margin'])}{beyond}"
+    )
+
+
+def _points(change: float | None) -> str:
+    return "–" if change is None else f"{100 * change:.1f}"

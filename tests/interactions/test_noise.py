@@ -1,5 +1,7 @@
 """The noise floor: controls say how far risks move without any aim."""
 
+from dataclasses import asdict
+
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
@@ -39,8 +41,8 @@ def test_a_floor_is_of_its_own_task() -> None:
 
 def test_the_flip_rate_is_that_of_the_base_against_itself() -> None:
     rows = interaction_rows([cell(worse=100), *controls(30, 10)])
-    found = flip_rate(rows)
+    found = flip_rate([asdict(row) for row in rows])
     assert found is not None
     assert (found.flips, found.n) == (5, rows[1].n)
     assert found.interval == pytest.approx(proportion_confint(5, rows[1].n, method="wilson"))
-    assert flip_rate(rows[:1]) is None
+    assert flip_rate([asdict(rows[0])]) is None

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from crossrisk.report.findings import cautions, failed_cells, headline, is_low_grade, noise_floor, side_effects
+from crossrisk.report.findings import cautions, failed_cells, headline, is_low_grade, side_effects
 from crossrisk.report.grid import is_control
 from tests.report.conftest import MANIFEST
 
@@ -93,12 +93,6 @@ def test_how_often_a_judge_errs_is_said_once_for_all_its_cells() -> None:
         "On labelled replies harm:builtin found of the risky ones, and spared of the others: "
         "87% and 95% (written, n=1,200)."
     ]
-
-
-def test_the_noise_floor_is_the_share_that_null_flips() -> None:
-    null = row("misuse", "safety", "inconclusive", 0.0, "null", None) | {"flips_up": 2, "flips_down": 1}
-    assert noise_floor([null, null | {"n": 0, "flips_up": None}, row("misuse", "safety", "worsens", 0.4)]) == (3, 100)
-    assert noise_floor([]) is None
 
 
 def test_controls_of_the_report_are_those_of_the_statistics() -> None:

@@ -210,7 +210,7 @@ def test_the_noise_floor_is_said_where_the_controls_are_explained(
     null = [row for row in rows_of(study_folder) if row["defense"] == "null"]
     flips, n = (sum(row[key] or 0 for row in null) for key in ("flips_up", "n"))
     flips += sum(row["flips_down"] or 0 for row in null)
-    assert f"({flips} of {n})" in " ".join(page.by_id["reading"].split())
+    assert f"({flips} of {n}, 95% interval" in " ".join(page.by_id["reading"].split())
 
 
 def test_texts_of_safety_stay_folded_and_those_of_service_may_be_read_at_once(html: str) -> None:

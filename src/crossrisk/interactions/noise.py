@@ -1,7 +1,8 @@
 """The noise floor: how far risks move when nothing was done, or nothing with an aim."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crossrisk.interactions.controls import is_control, is_null
 from crossrisk.interactions.paired import Interval, wilson
@@ -18,17 +19,17 @@ class FlipRate:
     interval: Interval
 
 
-def flip_rate(rows: Iterable[InteractionRow], *, alpha: float = 0.05) -> FlipRate | None:
+def flip_rate(rows: Iterable[Mapping[str, Any]], *, alpha: float = 0.05) -> FlipRate | None:
     """How often the base differs from itself under another batch plan, over all tasks; None without a `null` arm.
 
-    Greedy replies of one model should be the same; sums of floats in another order turn some of them over. A defense
-    that flips no larger share has not been seen to do anything. Interval: Wilson's.
+    rows: of interactions.json. Greedy replies of one model should be the same; sums of floats in another order turn
+    some of them over. A defense that flips no larger share has not been seen to do anything. Interval: Wilson's.
     """
-    repeated = [row for row in rows if is_null(row.defense, row.mechanism) and row.n]
-    n = sum(row.n for row in repeated)
+    repeated = [row for row in rows if is_null(row["defense"], row["mechanism"]) and row["n"]]
+    n = sum(row["n"] for row in repeated)
     if n == 0:
         return None
-    flips = sum((row.flips_up or 0) + (row.flips_down or 0) for row in repeated)
+    flips = sum(row["flips_up"] + row["flips_down"] for row in repeated)
     return FlipRate(flips, n, flips / n, wilson(flips, n, alpha=alpha))
 
 

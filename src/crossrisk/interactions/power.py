@@ -98,6 +98,19 @@ def tost_sample_size(margin: float, flip_rate: float, *, alpha: float = 0.05, po
     return ceil(_reach(alpha, 1 - (1 - power) / 2) ** 2 * flip_rate / margin**2)
 
 
+def tost_margin(
+    pairs: int, clusters: int, flip_rate: float, *, alpha: float = 0.05, power: float = 0.8
+) -> float | None:
+    """Smallest margin within which equivalence is shown with the given power, where the true change is 0.
+
+    The margin of `tost_sample_size` for so many pairs, or the bound on clusters unlike all seen
+    (`clusters_for_margin`), if that is larger. None where it would be 1 or more.
+    """
+    from_flips = _reach(alpha, 1 - (1 - power) / 2) * (flip_rate / pairs) ** 0.5
+    margin: float = max(from_flips, 1 - alpha ** (1 / clusters))
+    return margin if margin < 1 else None
+
+
 def clusters_for_margin(margin: float, *, alpha: float = 0.05) -> int:
     """Fewest clusters with which equivalence within +-margin can be shown at all: none of them changed.
 

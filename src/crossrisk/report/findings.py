@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crossrisk.interactions.controls import is_null
 from crossrisk.interactions.corrections import holm
 from crossrisk.report.grid import is_control, is_measured, is_own_risk
 from crossrisk.risks import Verdict
@@ -74,17 +73,6 @@ def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
         *_beyond_claim(rows, names, manifest["alpha"], manifest["primary"]),
         *_weak_judges(rows, names, cells),
     ]
-
-
-def noise_floor(rows: Sequence[Row]) -> tuple[int, int] | None:
-    """(flips either way, pairs) of the base against itself over all tasks; None where the study has no `null`.
-
-    A defense that flips no larger share has not been seen to do anything.
-    """
-    repeated = [row for row in rows if is_null(row["defense"], row["mechanism"]) and row["n"]]
-    if not repeated:
-        return None
-    return sum(row["flips_up"] + row["flips_down"] for row in repeated), sum(row["n"] for row in repeated)
 
 
 def _moved_controls(rows: Sequence[Row], names: Names) -> list[str]:

@@ -18,13 +18,13 @@ from markupsafe import Markup
 
 from crossrisk import wording
 from crossrisk.cache import write_atomically
+from crossrisk.interactions.noise import flip_rate
 from crossrisk.report.figures import FigureTable, figure_table
 from crossrisk.report.findings import (
     cautions,
     failed_cells,
     headline,
     is_low_grade,
-    noise_floor,
     off_target,
     side_benefits,
     side_effects,
@@ -125,7 +125,7 @@ def _content(study: StudyFolder) -> dict[str, Any]:
             Counter((cell.kind, cell.mark, cell.word) for cell in cells.values()).items(),
             key=lambda counted: KINDS.index(counted[0][0]),
         ),
-        "noise": noise_floor(rows),
+        "noise": flip_rate(rows),
         "groups": _groups(study),
         "questions": _questions(study, grid),
         "bound": 100 * scale(rows),
