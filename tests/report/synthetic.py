@@ -161,6 +161,10 @@ def _row(arm: str, task: str, about: tuple[str, str | None], frames: Mapping[Any
         "judge": "exact@1" if judge == "exact" else f"{judge}:world@1",
         "flips_up": None,
         "flips_down": None,
+        **dict.fromkeys(("equivalence_low", "equivalence_high", "rcr_low", "rcr_high")),
+        **dict.fromkeys(("odds_ratio", "odds_ratio_low", "odds_ratio_high", "noise_floor", "within_noise")),
+        "family": "control" if about[0] == "none" or arm == "sham" else "primary",
+        "sentence": None,
     }
     if (arm, task) not in frames or ("base", task) not in frames:
         return row | {"verdict": "not_applicable"}

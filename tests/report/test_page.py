@@ -331,3 +331,19 @@ def test_text_keeps_a_contrast_of_4_5_in_light_dark_and_print(html: str, text: s
     for palette in palettes:
         light, dark = sorted((_luminance(palette[text]), _luminance(palette[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2.1, 1.4.3
+
+
+def test_a_cell_tells_its_sentence_its_odds_and_that_a_control_moved_as_far(study_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "noisy"
+    shutil.copytree(study_folder, folder)
+    path = folder / "interactions.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    rows = {(row["defense"], row["task"]): row for row in content["rows"]}
+    claimed = {"noise_floor": 0.99, "within_noise": True, "rcr_low": -0.99, "rcr_high": -0.5}
+    rows["dpo", "misuse"] |= claimed | {"odds_ratio": 0.05, "odds_ratio_low": 0.01, "odds_ratio_high": None}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    page = Page(write_page(folder).read_text(encoding="utf-8"))
+    said = " ".join(page.by_id["arm--dpo--misuse--world"].split())
+    assert "dpo (safety) improves misuse:world by −" in said and "a control moved it as far" in said
+    assert "0.05 [0.01, no limit]" in said and "[−99, −50]" in said and "99.0 points" in said
+    assert " ".join(page.by_id["arm--dpo"].split()).count("within noise") == 1

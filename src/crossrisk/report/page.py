@@ -67,6 +67,25 @@ class CellView:
         """Whether prompts and replies may hold what a reader should not meet by chance."""
         return self.column.risk in SENSITIVE
 
+    @property
+    def sentence(self) -> str:
+        """What was found, in plain words."""
+        return wording.cell_sentence(self.row)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a control moved the task as far as a change that is claimed."""
+        return bool(self.row["within_noise"]) and self.row["verdict"] in (Verdict.WORSENS, Verdict.IMPROVES)
+
+    @property
+    def odds(self) -> str:
+        """The odds ratio of the flips with its interval; a dash where there is none."""
+        low, high = self.row["odds_ratio_low"], self.row["odds_ratio_high"]
+        if low is None:
+            return wording.DASH
+        ratio = wording.number(self.row["odds_ratio"], 2) if self.row["odds_ratio"] is not None else "all worse"
+        return f"{ratio} [{wording.number(low, 2)}, {'no limit' if high is None else wording.number(high, 2)}]"
+
 
 def write_page(folder: Path, out: Path | None = None) -> Path:
     """Write the report of an analysed study, by default as `report.html` in its folder; returns where it lies.
