@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.contest import Result
 from benchmarks.generation import NEW_TOKENS, generation, plain_generate
+from benchmarks.interactions import cells_beside_others, matrix_of_ten_million
 from benchmarks.judging import judging
 from benchmarks.models import Question, targets
 from benchmarks.scoring import naive_scores, scoring
@@ -29,7 +30,10 @@ def main() -> None:
     judged = judging()
     results.append(("refusal", judged))
     print(*rows("refusal", judged), sep="\n", flush=True)
-    whole = [world_suite(), *([public_sources()] if os.environ.get("CROSSRISK_DATA") else [])]
+    for result in cells_beside_others():
+        results.append(("statistics", result))
+        print(*rows("statistics", result), sep="\n", flush=True)
+    whole = [world_suite(), matrix_of_ten_million(), *([public_sources()] if os.environ.get("CROSSRISK_DATA") else [])]
     print(*(run.row() for run in whole), sep="\n", flush=True)
     lines = [*heading(), *(row for result in results for row in rows(*result))]
     RESULTS.write_text("\n".join([*lines, "", *HEADING, *(run.row() for run in whole), ""]))

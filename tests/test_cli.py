@@ -26,7 +26,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "run", "score", "report", "validate", "ls", "organism train", "organism card"]
+    "command", ["demo", "run", "score", "report", "gate", "label", "validate", "ls", "organism train", "organism card"]
 )
 def test_every_command_has_help_with_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,6 +1,7 @@
 """The commands. This file parses and calls; everything it calls is imported only then, so that `--help` is quick.
 
-Exit codes: 0 done; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the rest is saved.
+Exit codes: 0 done; 1 the gate failed; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the
+rest is saved.
 """
 
 import errno
@@ -206,6 +207,29 @@ def _print_interactions(folder: Path, as_json: bool, page: Path | None = None) -
 
 
 @app.command()
+def gate(
+    folder: Annotated[Path, typer.Argument(help="A study's folder.")],
+    policy: Annotated[str, typer.Option(metavar="FILE", help="A policy file, or the name of a ready policy.")],
+    defense: Annotated[list[str] | None, typer.Option(help="Gate this one; default all. Repeat it.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a summary in Markdown.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide by a policy whether the defenses of a study may ship; needs neither the model nor the data.
+
+    Exits with 1 where one may not, with 3 where nothing but cells that did not run keeps it from shipping.
+    Example: crossrisk gate runs/demo --policy careful --junit gate.xml --markdown gate.md
+    """
+    from crossrisk.gating import gate, load_policy, print_decision, write_decision
+
+    decision = gate(folder, load_policy(policy), defenses=defense or [])
+    write_decision(decision, junit, markdown)
+    print_decision(decision, as_json)
+    if decision.exit_code:
+        raise typer.Exit(decision.exit_code)
+
+
+@app.command()
 def score(
     question: Annotated[str, typer.Argument(metavar="TASK[:SOURCE]", help="What the replies answer.")],
     replies: Annotated[Path, typer.Option(help="A .jsonl, .csv or .json file with one row a reply.")],
@@ -265,6 +289,81 @@ def judge(
     else:
         for line in label_lines(name, replies):
             print(line)
+
+
+@app.command()
+def label(
+    folder: Annotated[Path, typer.Argument(help="A study's folder.")],
+    per_arm: Annotated[int, typer.Option(min=1, help="Replies of each arm on each task.")] = 50,
+    task: Annotated[list[str] | None, typer.Option(help="Only this TASK:SOURCE. Repeat it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Default FOLDER/to_label.jsonl.")] = None,
+) -> None:
+    """Draw replies for people to label, blind to the arm, so that the judges' errors can be corrected.
+
+    Example: crossrisk label runs/demo --per-arm 50
+    """
+    from crossrisk.labelling import to_label, told
+
+    found = to_label(folder, out or folder / "to_label.jsonl", per_arm=per_arm, tasks=task or ())
+    print(told(found, folder))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="The base, or before: a log, a folder, or STUDY:ARM.")],
+    second: Annotated[str | None, typer.Argument(metavar="B", help="The defended, or after.")] = None,
+    arms: Annotated[str | None, typer.Option(metavar="A,B", help="Two arms of one study, in place of B.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Compare only this one; default all. Repeat it.")] = None,
+    larger_is: Annotated[
+        list[str] | None, typer.Option(help="riskier or better; of one metric METRIC=riskier. Repeat it.")
+    ] = None,
+    scores: Annotated[
+        tuple[float, float],
+        typer.Option("--range", metavar="LOW HIGH", help="Ends of the scores, for others than 0 1."),
+    ] = (0.0, 1.0),
+    sample_id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Of plain rows; default id.")] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of plain rows; default risk, or score.")] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help="What samples have in common.")] = None,
+    group: Annotated[str | None, typer.Option(metavar="COLUMN", help="Compare by this group, too.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="COLUMN", help="Of plain rows; default task.")] = None,
+    despite: Annotated[
+        list[str] | None, typer.Option(help="task, judge, decoding, prompt: kinds in which the arms may differ.")
+    ] = None,
+    allow_unmatched: Annotated[bool, typer.Option("--allow-unmatched", help="Compare what both have.")] = False,
+    alpha: Annotated[float, typer.Option(help="Level of tests; intervals are at 1 - alpha.")] = 0.05,
+    margin: Annotated[float, typer.Option(help="Changes of risk inside it count as none.")] = 0.05,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A new folder for the results.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two logs of the same samples, pair by pair: of Inspect, lm-eval, plain rows, or arms of studies.
+
+    Example: crossrisk compare before.eval after.eval
+    """
+    from crossrisk.comparison import compare_files
+    from crossrisk.logs.orientation import Scale
+    from crossrisk.logs.scores import Columns
+
+    found = compare_files(
+        first,
+        second,
+        arms=None if arms is None else [arm.strip() for arm in arms.split(",")],
+        metrics=metric or (),
+        columns=Columns(sample_id, score, cluster, group, task),
+        scale=Scale(tuple(larger_is or ()), *scores),
+        despite=[kind.strip() for text in despite or () for kind in text.split(",")],
+        allow_unmatched=allow_unmatched,
+        alpha=alpha,
+        margin=margin,
+        out=out,
+    )
+    if as_json:
+        for note in found.notes:
+            _say(note)
+        print(found.to_json(), end="")
+        return
+    from crossrisk.report.comparison_table import print_comparison
+
+    print_comparison(found)
 
 
 @app.command()

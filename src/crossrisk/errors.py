@@ -50,10 +50,14 @@ class StudyStopped(CrossRiskError):
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     """The error for a name that is not known, with its nearest neighbours."""
+    return RequestError(f"unknown {kind} '{name}': {near_names(name, known)}")
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """A question after the names that are nearest to one, or all that there are."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(names)}"
-    return RequestError(f"unknown {kind} '{name}': {hint}")
+    return f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(names)}"
 
 
 def one_line(error: BaseException, *, limit: int = 240) -> str:

@@ -16,6 +16,8 @@ from crossrisk.study import Study
 if TYPE_CHECKING:
     import polars as pl
 
+    from crossrisk.interactions.group_frame import GroupFrame
+
 
 @dataclass(frozen=True)
 class Results:
@@ -40,6 +42,33 @@ class Results:
 
         rows = json.loads((self.folder / "groups.json").read_text(encoding="utf-8"))["rows"]
         return pl.DataFrame(rows, infer_schema_length=None)
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        """What the study says as a whole: the rows of `summary.json`, each with its `question` and a `sentence`."""
+        import json
+
+        rows: list[dict[str, Any]] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))["rows"]
+        return rows
+
+    @property
+    def gaps(self) -> "pl.DataFrame":
+        """How far groups lie apart: one row per (defense, task:source) and way to tell people apart."""
+        import json
+
+        import polars as pl
+
+        rows = json.loads((self.folder / "gaps.json").read_text(encoding="utf-8"))["rows"]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def group_frame(
+        self, task: str, defense: str, *, by: str | Sequence[str] = "group", reference: str | None = None
+    ) -> "GroupFrame":
+        """Risks by group in both arms of one cell, as users of Fairlearn know it. See `crossrisk.interactions`."""
+        from crossrisk.interactions.group_frame import group_frame
+
+        alpha = self.manifest["alpha"]
+        return group_frame(self.folder, task, defense, by=by, reference=reference, alpha=alpha)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from crossrisk.errors import RequestError
+from crossrisk.stopping import Stopping
 from crossrisk.strict_yaml import first_problem, line_of, parse, read_text
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ class Study(BaseModel):
     batch_size: prompts run together, part of what is measured because sums of floats depend on it. max_new_tokens: a
     cap on every task's budget. attacks: put around the `misuse` prompts of a source for `jailbreak`, in place of those
     that it has ready. temperature, attempts: tasks that write greedily sample at this temperature instead, every prompt
-    so many times; a task that samples by its own definition keeps it.
+    so many times; a task that samples by its own definition keeps it. stopping: ask defended cells only until they are
+    decided. second_opinions: further judges of the same replies, as grades by kind of judge. labels: a file of labels
+    that people gave to replies of this study. reference: by task, or task:source, the group that all others are
+    compared with. exchangeable_templates: tasks whose templates speak of one group each and are alike in all else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -141,12 +145,18 @@ class Study(BaseModel):
     attacks: tuple[str, ...] | None = Field(default=None, min_length=1)
     temperature: float = Field(default=0.0, ge=0.0, le=10.0)
     attempts: int = Field(default=1, ge=1, le=1_000)
+    stopping: Stopping | None = None
+    second_opinions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    labels: str | None = None
+    reference: dict[str, str] = Field(default_factory=dict)
+    exchangeable_templates: tuple[str, ...] = ()
 
     def __init__(self, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise RequestError(f"the study is not valid: {first_problem(error, Study, ModelSpec)[1]}") from error
+            problem = first_problem(error, Study, ModelSpec, Stopping)[1]
+            raise RequestError(f"the study is not valid: {problem}") from error
 
     @field_validator("defenses")
     @classmethod
@@ -169,6 +179,12 @@ class Study(BaseModel):
     def _attempts_differ(self) -> "Study":
         if self.attempts > 1 and self.temperature == 0:
             raise ValueError("`attempts` above 1 need a `temperature` above 0: greedy replies are all the same")
+        return self
+
+    @model_validator(mode="after")
+    def _stops_at_single_replies(self) -> "Study":
+        if self.stopping is not None and self.attempts > 1:
+            raise ValueError("`stopping` needs `attempts` 1: prompts that are asked several times are asked in full")
         return self
 
     @model_validator(mode="after")
@@ -208,7 +224,7 @@ class Study(BaseModel):
         except RequestError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            location, problem = first_problem(error.__cause__, Study, ModelSpec)
+            location, problem = first_problem(error.__cause__, Study, ModelSpec, Stopping)
             raise RequestError(f"{where}, line {line_of(node, location)}: {problem}") from error
 
     def to_yaml(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crossrisk.risks import Verdict
+from crossrisk.stopping import ESTIMANDS
 
 Row = Mapping[str, Any]  # one row of interactions.json
 
@@ -85,7 +86,8 @@ def cell_sentence(row: Row, name: str | None = None) -> str:
         case verdict:
             verb = {Verdict.WORSENS: "worsens", Verdict.IMPROVES: "improves"}[verdict]
             said = f"{defense} {verb} {task} by {_moved(row)}"
-    return said + ("; a control moved it as far" if row.get("within_noise") and row["delta"] else "")
+    about = f"; said of {ESTIMANDS[row['estimand']]}" if row.get("estimand") else ""
+    return said + about + ("; a control moved it as far" if row.get("within_noise") and row["delta"] else "")
 
 
 def _moved(row: Row) -> str:
@@ -99,6 +101,8 @@ def _moved(row: Row) -> str:
 
 def _unseen(row: Row) -> str:
     """What size of change the comparison would have found."""
+    if row.get("estimand"):
+        return ""  # a rule that stops has no size that it finds
     if row["mde"] is None:
         return "; too few clusters to see any change"
     return f"; it would have found changes from {points(row['mde']).removeprefix('+')} points"

@@ -57,6 +57,7 @@ def test_a_study_leaves_the_folder_of_the_contract(fake: Any, tmp_path: Path) ->
     results = fake_study().run(tmp_path / "s")
     left = {path.name for path in (tmp_path / "s").iterdir()} - {".lock"}
     results_files = {"interactions.json", "interactions.parquet", "groups.json", "metrics.json", "report.html"}
+    results_files |= {"gaps.json", "judges.json", "statistics.json", "summary.json"}
     assert left == {"study.yaml", "manifest.json", "outcomes"} | results_files
     cells = sorted((tmp_path / "s" / "outcomes").glob("*/*/*.parquet"))
     assert len(cells) == CELLS
@@ -407,7 +408,8 @@ def test_a_cell_hangs_on_the_weights_of_its_judge(monkeypatch: pytest.MonkeyPatc
 
 
 CARD = Card("harm:rules@1", {"people": {"all": Counts(6, 2, 1, 3, 5), "a model": Counts(1, 0, 0, 0)}}, {"people": "us"})
-FIGURES = {"people": {"n": 12, "sensitivity": 0.75, "specificity": 0.75}}
+COUNTS = {"found": 6, "missed": 2, "accused": 1, "spared": 3, "invalid": 5}
+FIGURES = {"people": {"n": 12, "sensitivity": 0.75, "specificity": 0.75, **COUNTS, "who": "us"}}
 
 
 @pytest.mark.parametrize(("card", "told"), [(CARD, FIGURES), (None, None)])

@@ -11,15 +11,16 @@ from scipy.stats import bootstrap, permutation_test, ttest_1samp
 from crossrisk.interactions.clustered import (
     cluster_bootstrap,
     cluster_codes,
-    cluster_draws,
     cluster_sums,
     cluster_t_interval,
     design_effect,
+    drawn_rows,
     effective_n,
     sign_flip_test,
     standard_error,
 )
 from crossrisk.interactions.paired import mcnemar_exact
+from crossrisk.interactions.resampling import multiplicities
 
 
 def brute_force_p(totals: np.ndarray) -> float:
@@ -152,7 +153,7 @@ def test_one_cluster_has_no_interval() -> None:
 def test_a_draw_holds_whole_clusters_each_under_a_label_of_its_own(labels: list[int]) -> None:
     codes = cluster_codes(labels)
     units = int(codes.max()) + 1
-    for rows, drawn in cluster_draws(codes, 5, 0):
+    for rows, drawn in map(drawn_rows(codes), next(multiplicities(units, 5))):
         assert sorted(set(drawn.tolist())) == list(range(units))
         for unit in range(units):
             (code,) = set(codes[rows[drawn == unit]].tolist())

@@ -127,7 +127,7 @@ def test_one_flip_among_templates_does_not_make_them_known() -> None:
     defended[0] = 1.0
     few = compare(base, defended, clusters=labels)
     assert few.verdict is Verdict.INCONCLUSIVE
-    assert few.ci_low is not None and few.ci_low < -0.15 and few.ci_high is not None and few.ci_high > 0.15
+    assert few.ci_low is not None and few.ci_low < -0.13 and few.ci_high is not None and few.ci_high > 0.13
     assert compare(0.5 * base, 0.5 * defended, clusters=labels).verdict is Verdict.INCONCLUSIVE
     assert compare(base, defended, clusters=np.arange(400) // 4).verdict is Verdict.NO_EFFECT  # 100 templates
 
@@ -180,6 +180,7 @@ def test_numbers_and_verdict_never_contradict_each_other(
     assert effect.equivalence_low is not None and effect.equivalence_high is not None
     if effect.p >= 0.05:
         assert effect.ci_low <= 0 <= effect.ci_high
+    if effect.p >= 0.05 and effect.flips_up + effect.flips_down <= 2 * effect.clusters:
         assert effect.ci_low <= effect.equivalence_low + 1e-9 and effect.equivalence_high <= effect.ci_high + 1e-9
     claimed = {Verdict.WORSENS: effect.ci_low > 0, Verdict.IMPROVES: effect.ci_high < 0}
     if effect.verdict in claimed:

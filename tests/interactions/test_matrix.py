@@ -264,3 +264,11 @@ def test_every_row_says_in_plain_words_what_was_found() -> None:
     assert "has no effect of a size that matters on bbq:world: 0.0 points" in same
     assert "stays open" in unclear and "would have found" in unclear
     assert missing == "leace (safety) on bbq:world could not be measured"
+
+
+def test_a_certain_improvement_that_is_not_shown_to_be_small_is_called_an_improvement() -> None:
+    improved: list[float | None] = [0.0, 0.0] * 20 + [1.0, 0.0] * 130  # 20 of 150 risky replies are not any more
+    whole = interaction_rows([broken(0, improved)], margin=0.1)[0]
+    lost = interaction_rows([broken(3, improved)], margin=0.1)[0]
+    assert whole.verdict is Verdict.NO_EFFECT and (whole.ci_high or 0) < 0
+    assert lost.verdict is Verdict.IMPROVES

@@ -1,16 +1,21 @@
 """Statistics that are no mean of risks: what the paired bootstrap and the exchange of arms must hold."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 
 from crossrisk.interactions.effect import compare
+from crossrisk.interactions.paired import unchanged_interval
 from crossrisk.interactions.statistic import compare_statistic
 from crossrisk.risks import Verdict
-from crossrisk.tasks.metric import Outcomes
+from crossrisk.tasks.metric import Outcomes, WeightedStatistic
+from crossrisk.tasks.metrics.membership_figures import attack_auroc
+from crossrisk.tasks.metrics.rankings import auroc
+from crossrisk.tasks.metrics.weighted import of_sums, over_clusters, ratio
 
 
 def cell(risks: np.ndarray, clusters: np.ndarray, **columns: np.ndarray) -> Outcomes:
@@ -118,6 +123,95 @@ def test_exchanging_the_arms_negates_the_change_and_keeps_p(seed: int) -> None:
     assert one.delta is not None and other.delta is not None
     assert one.delta == pytest.approx(-other.delta)
     assert one.p == other.p
+
+
+def declared_gap() -> WeightedStatistic:
+    """`gap` as a function of sums over clusters."""
+
+    def sums(rows: Outcomes) -> np.ndarray:
+        first = rows.facet("side") == "a"
+        return over_clusters(rows, rows.risks * first, first, rows.risks * ~first, ~first)
+
+    return of_sums(sums, lambda found: np.abs(ratio(found[:, 0], found[:, 1]) - ratio(found[:, 2], found[:, 3])))
+
+
+@pytest.mark.parametrize("units", [9, 40, 1_100])
+def test_a_declared_statistic_gives_the_numbers_of_one_whose_rows_are_put_together(units: int) -> None:
+    rng = np.random.default_rng(units)
+    clusters, side = clusters_of(rng, units, 2), np.array(["a", "b"] * units)
+    base, defended = (cell(rng.random(2 * units) ** power, clusters, side=side) for power in (1.0, 1.4))
+    fast, slow = (compare_statistic(base, defended, each, draws=120) for each in (declared_gap(), gap))
+    assert asdict(fast) == pytest.approx(asdict(slow), abs=1e-11)
+
+
+def test_p_is_that_of_every_exchange_of_arms() -> None:
+    rng = np.random.default_rng(3)
+    side = np.array(["a", "b"] * 9)
+    base, defended = rng.random(18), np.clip(rng.random(18) + 0.4 * (side == "a"), 0, 1)
+    clusters = clusters_of(rng, 9, 2)
+    found = compare_statistic(cell(base, clusters, side=side), cell(defended, clusters, side=side), declared_gap())
+
+    def gap_of(risks: np.ndarray) -> float:
+        return abs(float(risks[side == "a"].mean() - risks[side == "b"].mean()))
+
+    moved = ((np.arange(2**9)[:, None] >> np.arange(9)) & 1).astype(bool)[:, clusters]
+    changes = [gap_of(np.where(row, base, defended)) - gap_of(np.where(row, defended, base)) for row in moved]
+    exact = float(np.mean(np.abs(changes) >= abs(gap_of(defended) - gap_of(base)) - 1e-12))
+    assert 0.02 < exact < 0.5
+    assert found.p == pytest.approx(exact, rel=0.4)  # 100 exceedances: a standard error of a tenth
+
+
+def test_where_nothing_changes_few_exchanges_are_enough_to_say_so() -> None:
+    calls = 0
+
+    def counting(rows: Outcomes) -> float:
+        nonlocal calls
+        calls += 1
+        return float(rows.risks.mean())
+
+    rng = np.random.default_rng(0)
+    clusters = np.arange(40)
+    base = rng.random(40)
+    change = np.where(np.arange(40) % 2 == 0, 0.1, -0.1)  # as many up as down
+    effect = compare_statistic(cell(base * 0.8 + 0.1, clusters), cell(base * 0.8 + 0.1 + change, clusters), counting)
+    assert effect.p is not None and effect.p > 0.8
+    assert calls < 2 * 2_000 + 2 * 200 + 2 * 40 + 10  # the bootstrap, at most 200 exchanges, the jackknife
+
+
+def test_draws_that_are_all_alike_are_no_proof_of_no_change() -> None:
+    """The largest risk is 1 in both arms and in every resample: the interval is the bound on what was not seen."""
+    risks = np.tile([1.0, 0.5, 0.25, 0.75], 30)
+    base, defended = cell(risks, np.arange(120) // 4), cell(np.where(risks == 0.25, 0.5, risks), np.arange(120) // 4)
+    effect = compare_statistic(base, defended, lambda rows: float(rows.risks.max()), draws=200)
+    assert (effect.delta, effect.verdict) == (0.0, Verdict.INCONCLUSIVE)
+    assert (effect.ci_low, effect.ci_high) == pytest.approx(unchanged_interval(0.0, 30))
+
+
+def test_the_interval_of_an_auroc_of_independent_rows_is_near_that_of_scipy() -> None:
+    rng = np.random.default_rng(5)
+    member = np.arange(120) % 2 == 0
+    base = rng.normal(0.3 * member)
+    defended = base + rng.normal(0.8 * member, 0.7)
+    arms = (
+        replace(
+            cell(np.full(120, 0.5), np.arange(120), member=np.where(member, "member", "nonmember")),
+            measures={"min_k_plus_plus": scores},
+        )
+        for scores in (base, defended)
+    )
+    effect = compare_statistic(*arms, attack_auroc)
+
+    def change(rows: np.ndarray) -> float:
+        rows = rows.astype(int)
+        return (auroc(defended[rows], member[rows]) or 0.0) - (auroc(base[rows], member[rows]) or 0.0)
+
+    theirs = bootstrap(
+        (np.arange(120),), change, n_resamples=2_000, vectorized=False, rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert effect.ci_low is not None and effect.ci_high is not None
+    width = theirs.high - theirs.low
+    assert effect.ci_low == pytest.approx(theirs.low, abs=0.1 * width)
+    assert effect.ci_high == pytest.approx(theirs.high, abs=0.1 * width)
 
 
 @pytest.mark.slow

@@ -209,6 +209,13 @@ def _changes(base: pl.DataFrame, defended: pl.DataFrame) -> list[float]:
     return [after - before for before, after, valid in pairs if valid]
 
 
+_GROUP_NUMBERS = (
+    *(f"{arm}_pooled{end}" for arm in ("base", "defended") for end in ("", "_low", "_high")),
+    *(f"gap_{name}{end}" for name in ("base", "defended", "change") for end in ("_low", "_high")),
+    *("gap_change_p", "gap_change_p_adjusted"),
+)
+
+
 def _group_rows(arm: str, frames: Mapping[Any, pl.DataFrame]) -> list[dict[str, Any]]:
     """One row a task and group, with the columns of `groups.json`; numbers that are not needed do not exist."""
     numbers = [f"{arm}{end}" for arm in ("base", "defended") for end in ("", "_low", "_high")]
@@ -224,7 +231,9 @@ def _group_rows(arm: str, frames: Mapping[Any, pl.DataFrame]) -> list[dict[str, 
                 | dict.fromkeys(
                     (*numbers, "clusters", "ci_low", "ci_high", "p", "gap_base", "gap_defended", "gap_change")
                 )
-                | {"n": len(change), "delta": sum(change) / len(change)}
+                | dict.fromkeys((*_GROUP_NUMBERS, "reference"))
+                | {"n": len(change), "delta": sum(change) / len(change), "matched_templates": 0, "small": False}
+                | {"kind": "group", "by": "group", "control": arm in ("null", "sham"), "metric": "rate"}
             )
     return rows
 

@@ -252,7 +252,7 @@ def test_side_effects_stand_in_the_order_of_their_size(
 
 def test_groups_are_shown_for_their_defense(study_folder: Path, page: Page) -> None:
     rows = json.loads((study_folder / "groups.json").read_text(encoding="utf-8"))["rows"]
-    text = " ".join(page.by_id["arm--dpo"].split())
+    text = " ".join(page.by_id["arm--dpo--groups"].split())
     row = next(row for row in rows if row["defense"] == "dpo" and row["task"] == "over_refusal")
     assert f"over_refusal {row['group']} {row['n']} – – {points(row['delta'])}" in text
 

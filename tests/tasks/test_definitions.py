@@ -41,6 +41,7 @@ def test_a_metric_of_no_replies_is_undefined_and_not_zero(task: Task) -> None:
     facets = dict.fromkeys(task.metric.facets, "x")
     for nothing in (table({"risk": None}), table({"risk": None, "group": "g", **facets}), table()):
         assert task.metric.headline(nothing) is None
+        assert [secondary.name for secondary in task.metric.secondary if secondary.statistic(nothing) is not None] == []
         if task.metric.figures is not None:
             assert numbers(task.metric.figures(nothing)) == []
         if task.metric.paired is not None:

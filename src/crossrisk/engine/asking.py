@@ -1,7 +1,7 @@
 """Asking one batch: samples in, rows of outcomes out. The only place where a target, a task and a judge meet."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from crossrisk.cache import digest
 from crossrisk.engine.plan import Question, attempt_of
 from crossrisk.errors import NotScorable, RequestError, SampleError
 from crossrisk.risks import Chat, Message, Outcome, Reply, Sample, TokenScores
-from crossrisk.tasks.task import Choose, Generate, Likelihood, outcomes_of
+from crossrisk.tasks.task import Choose, Generate, Likelihood, outcomes_of, with_grade
 
 if TYPE_CHECKING:
     from crossrisk.targets.target import Sampler, Target
@@ -20,8 +20,21 @@ def ask(target: "Target", question: Question, indices: Sequence[int]) -> list[di
     """One row of outcomes a sample, in the order of `indices`, with the columns of the store."""
     samples = [question.samples[index] for index in indices]
     replies = _replies(target, question, samples)
-    told = outcomes_of(question.task.score, list(zip(samples, replies, strict=True)))
-    return [_row(question, *each) for each in zip(samples, replies, told, strict=True)]
+    pairs = list(zip(samples, replies, strict=True))
+    told = outcomes_of(question.task.score, pairs)
+    heard = second_opinions(question, pairs)
+    return [_row(question, *each) for each in zip(samples, replies, told, heard, strict=True)]
+
+
+def second_opinions(question: Question, pairs: Sequence[tuple[Sample, Reply]]) -> list[dict[str, float]]:
+    """What other judges make of the same replies: `opinion KIND:GRADE` and its risk, left out where it is invalid."""
+    heard: list[dict[str, float]] = [{} for _ in pairs]
+    for judge in question.opinions:
+        task = with_grade(question.task, judge.name.partition(":")[2])
+        for opinions, outcome in zip(heard, outcomes_of(task.score, pairs), strict=True):
+            if outcome.risk is not None:
+                opinions[f"opinion {judge.name}"] = outcome.risk
+    return heard
 
 
 def _replies(target: "Target", question: Question, samples: list[Sample]) -> list[Reply]:
@@ -47,7 +60,7 @@ def _generated(target: "Target", question: Question, asked: Generate, samples: l
         asked.max_new_tokens,
         asked.temperature,
         asked.top_p,
-        seed=int(digest(question.key)[:8], 16),
+        seed=int(digest(question.reply_key)[:8], 16),
         batch_size=len(samples),
         top_k=asked.top_k,
     )
@@ -129,7 +142,9 @@ def _naming(ids: Sequence[str]) -> Iterator[None]:
         raise error.named(ids[error.index]) from None
 
 
-def _row(question: Question, sample: Sample, reply: Reply, outcome: Outcome) -> dict[str, Any]:
+def _row(
+    question: Question, sample: Sample, reply: Reply, outcome: Outcome, opinions: Mapping[str, float]
+) -> dict[str, Any]:
     messages = [{"role": message.role, "content": message.content} for message in sample.messages]
     messages += [{"role": "user", "content": turn} for turn in sample.later]
     facets = {name: str(sample.meta[name]) for name in question.task.metric.facets if name in sample.meta}
@@ -149,5 +164,5 @@ def _row(question: Question, sample: Sample, reply: Reply, outcome: Outcome) -> 
         "reply_tokens": reply.reply_tokens,
         "log_likelihoods": [score.total for score in reply.scores],
         "facets": json.dumps(facets, ensure_ascii=False),
-        "measures": json.dumps(dict(outcome.measures), allow_nan=False),
+        "measures": json.dumps({**outcome.measures, **opinions}, allow_nan=False),
     }

@@ -5,20 +5,27 @@ A cell that fails does not stop the others; its problem stands in the manifest.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from crossrisk.cache import check_cache, digest
+from crossrisk.engine import memory
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
 from crossrisk.engine.guard import Guard
+from crossrisk.engine.looks import planned_cell, until_decided
 from crossrisk.engine.plan import Cell, Question, cell, check_judges, check_names, prompt_text, questions
 from crossrisk.engine.progress import Reporter, progress_bar
 from crossrisk.engine.record import Record
 from crossrisk.engine.store import HEADER, STORE_VERSION, Store, read_outcomes
 from crossrisk.errors import DISK_FULL, CrossRiskError, NotScorable, RequestError, StudyStopped
+from crossrisk.interactions.controls import is_control
+from crossrisk.interactions.stopping import decided
+from crossrisk.stopping import rule_of
 from crossrisk.study import ModelSpec, Study
 
 if TYPE_CHECKING:
@@ -52,8 +59,13 @@ class Execution:
         earlier = store.manifest()
         known = {arm["recipe"]: arm["artifact"] for arm in earlier.get("arms", []) if arm.get("artifact")}
         self.arms = arms(study, fingerprint, known)
-        self.record = Record(study, fingerprint, device, earlier)
-        self.base_cells = [cell("base", fingerprint, question, study.batch_size) for question in self.questions]
+        defended = [arm for arm in self.arms if not is_control(arm.name, arm.defense.mechanism)]
+        self.rule = rule_of(study, len(defended) * len(self.questions))
+        self.record = Record(study, fingerprint, device, earlier, self.rule)
+        self.base_cells = [
+            planned_cell("base", fingerprint, question, study.batch_size, self.rule, stops=False)
+            for question in self.questions
+        ]
         for arm in self.arms:
             self._flag(arm)
 
@@ -109,18 +121,29 @@ class Execution:
             return []
         halved = arm.defense.name == "null" and self.study.batch_size > 1
         size = self.study.batch_size // 2 if halved else self.study.batch_size
-        return [cell(arm.name, fingerprint, question, size) for question in self.questions]
+        stops = not is_control(arm.name, arm.defense.mechanism)
+        return [planned_cell(arm.name, fingerprint, each, size, self.rule, stops) for each in self.questions]
 
     def _compute(self, reporter: Reporter) -> None:
-        for planned in self.base_cells:
-            self._cell(planned, reporter, self.load_base)
+        with self._weighed("base"):
+            for planned in self.base_cells:
+                self._cell(planned, reporter, self.load_base)
         for arm in self.arms:
             try:
-                self._arm(arm, reporter)
+                with self._weighed(arm.name):
+                    self._arm(arm, reporter)
             except OSError:
                 raise
             except Exception as error:
                 self._fail(arm, _in_one_line(error))
+
+    @contextmanager
+    def _weighed(self, arm: str) -> Iterator[None]:
+        """Note the peak of memory of an arm that was asked, and not only read from the cache."""
+        marked, before = memory.mark(), self.record.seconds["ask"]
+        yield
+        if self.record.seconds["ask"] > before:
+            self.record.note_memory(arm, memory.peak(marked))
 
     def _arm(self, arm: Arm, reporter: Reporter) -> None:
         planned = self._cells(arm)
@@ -152,12 +175,15 @@ class Execution:
             return
         started = time.monotonic()
         missing = self.store.missing_batches(planned)
-        reporter.done(samples - sum(len(planned.batches[number]) for number in missing))
+        left = sum(len(planned.batches[number]) for number in missing)
+        reporter.done(samples - left)
         try:
-            for number in missing:
+            for number in self._until_decided(planned) if planned.looks and missing else missing:
                 reporter.doing(f"{planned.arm}: {name}")
                 self.store.write_batch(planned, number, ask(target(), planned.question, planned.batches[number]))
                 reporter.done(len(planned.batches[number]))
+                left -= len(planned.batches[number])
+            reporter.done(left)
         except OSError:
             raise
         except NotScorable as error:
@@ -166,7 +192,23 @@ class Execution:
             self.record.note_cell(planned, "failed", problem=_in_one_line(error))
         else:
             seconds = time.monotonic() - started if missing else 0.0
-            self.record.note_cell(planned, "done", file=self.store.path(planned).as_posix(), seconds=seconds)
+            self._note_done(planned, seconds)
+
+    def _until_decided(self, planned: Cell) -> Iterable[int]:
+        """The batches that a cell under a stopping rule still lacks. Raises where there is no base to compare with."""
+        base, rule, question = self.record.cells["base", planned.question.name], self.rule, planned.question
+        if base["state"] == "not_applicable":
+            raise NotScorable(base["problem"])
+        if base["file"] is None or rule is None:
+            raise RequestError("the base's cell failed, and the stopping rule compares with it: mend that one first")
+        counted = [sample.id for sample in question.samples if question.task.metric.counts(sample.meta)]
+        before = read_outcomes(self.store.folder, base["file"]).filter(pl.col("sample_id").is_in(counted))
+        return until_decided(self.store, planned, lambda rows: decided(before, rows, rule))
+
+    def _note_done(self, planned: Cell, seconds: float = 0.0) -> None:
+        asked = self.store.asked(planned) if planned.looks else None
+        file = self.store.path(planned).as_posix()
+        self.record.note_cell(planned, "done", file=file, seconds=seconds, asked=asked)
 
     def _untouched(self, planned: Cell) -> bool:
         """Whether a cell repeats the base's, reply by reply and bit by bit."""
@@ -175,7 +217,7 @@ class Execution:
             return False
         given = ["sample_id", "reply", "prompt_tokens", "log_likelihoods"]
         base, defended = (read_outcomes(self.store.folder, file).select(given) for file in ends)
-        return base.equals(defended)
+        return base.join(defended, on="sample_id", how="semi", maintain_order="left").equals(defended)
 
     def _fail(self, arm: Arm, problem: str) -> None:
         """The arm broke: its cells failed, but for those that are stored."""
@@ -185,7 +227,7 @@ class Execution:
             if self.record.cells.get((arm.name, planned.question.name), {}).get("state") == "done":
                 continue
             if self.store.is_complete(planned):
-                self.record.note_cell(planned, "done", file=self.store.path(planned).as_posix())
+                self._note_done(planned)
             else:
                 self.record.note_cell(planned, "failed", problem=problem)
 

@@ -7,6 +7,7 @@ defense makes of them: both arms run the same prompts, in the same order, in the
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from crossrisk.cache import digest
 from crossrisk.engine.drawing import draw
@@ -30,6 +31,7 @@ class Question:
     source: Source
     samples: tuple[Sample, ...]
     checksum: str
+    opinions: tuple[Judge, ...] = ()  # who else judges its replies
 
     @property
     def name(self) -> str:
@@ -75,7 +77,13 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Of everything but the arm and the batches: task, score, source, samples, decoding, judge."""
+        """Of everything but the arm and the batches: what the replies depend on, and who else judges them."""
+        heard = [judge.identity for judge in self.opinions]
+        return digest(self.reply_key, heard) if heard else self.reply_key
+
+    @property
+    def reply_key(self) -> str:
+        """Task, score, source, samples, decoding, judge: second opinions change no reply, and no draw of a sampler."""
         asked = [sample.id for sample in self.samples]
         ask = [type(self.task.ask).__name__, vars(self.task.ask)]
         source = [self.source.name, self.source.version, self.checksum]
@@ -84,12 +92,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Cell:
-    """One arm asked one question, in batches of sample indices."""
+    """One arm asked one question, in batches of sample indices.
+
+    looks: after how many batches the cell may be ended by a stopping rule; none where it is asked in full.
+    """
 
     arm: str
     question: Question
     key: str
     batches: tuple[tuple[int, ...], ...]
+    looks: tuple[int, ...] = ()
 
 
 def questions(study: Study) -> tuple[Question, ...]:
@@ -104,7 +116,7 @@ def questions(study: Study) -> tuple[Question, ...]:
 
 
 def check_names(study: Study, asked: tuple[Question, ...]) -> None:
-    """Raises RequestError for a cell of the declared family, or a source trained on, that is not known."""
+    """Raises RequestError for a cell of the declared family, a source trained on or a group that is not known."""
     cells = {f"{arm.arm}/{question.name}" for arm in study.arms for question in asked}
     for name in study.primary or ():
         if name not in cells:
@@ -114,6 +126,15 @@ def check_names(study: Study, asked: tuple[Question, ...]) -> None:
         for source in defense.trained_on:
             if source not in sources:
                 raise unknown("source in `trained_on`", source, sources)
+    tasks = {name for question in asked for name in (question.task.name, question.name)}
+    for name in (*study.reference, *study.exchangeable_templates):
+        if name not in tasks:
+            raise unknown("task in `reference` or `exchangeable_templates`", name, tasks)
+    for question in asked:
+        group = study.reference.get(question.name, study.reference.get(question.task.name))
+        groups = {sample.group for sample in question.samples if sample.group}
+        if group is not None and group not in groups:
+            raise unknown(f"group of {question.name} in `reference`", group, groups)
 
 
 def _question(study: Study, name: str, default_source: str) -> Question:
@@ -125,7 +146,20 @@ def _question(study: Study, name: str, default_source: str) -> Question:
     samples = draw(source.samples(task.name), study.limit, study.seed, task.metric)
     if isinstance(task.ask, Generate) and task.ask.attempts > 1:
         samples = attempted(samples, task.ask.attempts)
-    return Question(task, source, samples, source.checksum(task.name))
+    question = Question(task, source, samples, source.checksum(task.name))
+    return replace(question, opinions=_opinions(question, study))
+
+
+def _opinions(question: Question, study: Study) -> tuple[Judge, ...]:
+    """Who else judges the replies of a question; none where no judge scores it."""
+    score = question.task.score
+    if not isinstance(score, JudgedBy):
+        return ()
+    grades = sorted(study.second_opinions.get(score.kind, ()))
+    others = tuple(find_judge(f"{score.kind}:{grade}") for grade in grades)
+    for name in sorted({judge.name for judge in others} & {judge.name for judge in question.judges}):
+        raise RequestError(f"`second_opinions` names {name}, which judges {question.name} anyway: leave it out")
+    return others
 
 
 def _decoding(ask: Generate, study: Study) -> Generate:
@@ -136,9 +170,16 @@ def _decoding(ask: Generate, study: Study) -> Generate:
 
 
 def check_judges(study: Study) -> None:
-    """Raises RequestError where the study names a kind or a grade of judge that is not known."""
+    """Raises RequestError where the study names a kind or a grade of judge, or a file of labels, that is not there."""
     for kind, grade in study.judges.items():
         find_judge(f"{kind}:{grade}")
+    for kind, grades in study.second_opinions.items():
+        for grade in grades:
+            find_judge(f"{kind}:{grade}")
+            if grades.count(grade) > 1:
+                raise RequestError(f"`second_opinions` names {kind}:{grade} twice: name it once")
+    if study.labels is not None and not Path(study.labels).is_file():
+        raise RequestError(f"`labels` names {study.labels}, which is no file: write the path of a file of labels")
 
 
 def attempted(samples: tuple[Sample, ...], attempts: int) -> tuple[Sample, ...]:

@@ -2,7 +2,8 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from crossrisk import __version__
 from crossrisk.engine.arms import Arm
 from crossrisk.engine.plan import Cell, Question
 from crossrisk.judges.cards import ALL, card_of
+from crossrisk.stopping import Rule
 from crossrisk.study import Study
 
 State = Literal["running", "complete", "failed", "stopped"]
@@ -19,8 +21,16 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "polars", "scipy")
 class Record:
     """One run's notes. earlier: the manifest of the run before, whose durations and unreached cells are kept."""
 
-    def __init__(self, study: Study, base_fingerprint: str, device: str, earlier: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        study: Study,
+        base_fingerprint: str,
+        device: str,
+        earlier: Mapping[str, Any],
+        rule: Rule | None = None,
+    ) -> None:
         self.study, self.base_fingerprint, self.device, self.earlier = study, base_fingerprint, device, earlier
+        self.rule = rule
         self.state: State = "running"
         self.arms: dict[str, dict[str, Any]] = {}
         self.cells: dict[tuple[str, str], dict[str, Any]] = {}
@@ -28,6 +38,9 @@ class Record:
         self.seconds = {"fit": 0.0, "ask": 0.0, "total": 0.0}
         self._earlier_cells = {(cell["arm"], cell["key"]): cell for cell in earlier.get("cells", [])}
         self._earlier_fits = {arm["recipe"]: arm["fit_seconds"] for arm in earlier.get("arms", [])}
+        self._earlier_memory = {arm["recipe"]: arm.get("peak_memory") for arm in earlier.get("arms", [])}
+        same_base = earlier.get("base", {}).get("fingerprint") == base_fingerprint
+        self._base_memory = earlier["base"].get("peak_memory") if same_base else None
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -48,16 +61,34 @@ class Record:
         """Describe an arm; the seconds of its fit are those of the run that fitted it."""
         self.seconds["fit"] += fit_seconds
         seconds = max(fit_seconds, self._earlier_fits.get(arm.recipe, 0.0))
-        self.arms[arm.name] = _description(arm) | {"fit_seconds": round(seconds, 3)}
+        memory = self._earlier_memory.get(arm.recipe)
+        self.arms[arm.name] = _description(arm) | {"fit_seconds": round(seconds, 3), "peak_memory": memory}
+
+    def note_memory(self, arm: str, peak: Mapping[str, int | None]) -> None:
+        """Put down the most memory that an arm took, of `engine.memory.peak`."""
+        if arm == "base":
+            self._base_memory = peak
+        else:
+            self.arms[arm]["peak_memory"] = peak
 
     def note_cell(
-        self, cell: Cell, state: str, *, file: str | None = None, problem: str | None = None, seconds: float = 0.0
+        self,
+        cell: Cell,
+        state: str,
+        *,
+        file: str | None = None,
+        problem: str | None = None,
+        seconds: float = 0.0,
+        asked: Collection[str] | None = None,
     ) -> None:
-        """Put down how a cell ended: `done` with its file, or `failed` or `not_applicable` with the reason."""
+        """Put down how a cell ended: `done` with its file, or `failed` or `not_applicable` with the reason.
+
+        asked: ids of the samples that a cell under a stopping rule was asked.
+        """
         self.seconds["ask"] += seconds
         before = self._earlier_cells.get((cell.arm, cell.key), {}).get("seconds", 0.0)
         ended = {"state": state, "file": file, "problem": problem, "seconds": round(before + seconds, 3)}
-        self.cells[cell.arm, cell.question.name] = _entry(cell) | ended
+        self.cells[cell.arm, cell.question.name] = _entry(cell) | ended | _asked(cell, state, asked)
 
     def flag(self, arm: Arm, question: Question, kind: str, note: str) -> None:
         """Mark a cell that must be read with care."""
@@ -75,7 +106,11 @@ class Record:
             "margin": study.margin,
             "smallest_effect": study.least,
             "exploration": study.exploration,
+            "reference": dict(study.reference),
+            "exchangeable_templates": list(study.exchangeable_templates),
             "primary": None if study.primary is None else list(study.primary),
+            "labels": study.labels,
+            "stopping": None if self.rule is None else asdict(self.rule),
             "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
             "machine": {
                 "system": platform.system(),
@@ -88,6 +123,7 @@ class Record:
                 "adapter": base.adapter,
                 "dtype": base.dtype,
                 "fingerprint": self.base_fingerprint,
+                "peak_memory": self._base_memory,
             },
             "arms": [*self.arms.values(), *(arm for arm in self._earlier("arms") if arm["arm"] not in self.arms)]
             if unreached
@@ -146,14 +182,24 @@ def _entry(cell: Cell) -> dict[str, Any]:
         "judge": question.judge,
         "grade": question.grade,
         "card": _card(question),
+        "opinions": [judge.identity for judge in question.opinions],
         "n": len(question.samples),
         "counted": question.counted,
         "key": cell.key,
     }
 
 
-def _card(question: Question) -> dict[str, dict[str, float | None]] | None:
-    """How often the judge errs, the least trusted of several: labelled set -> n, sensitivity, specificity.
+def _asked(cell: Cell, state: str, asked: Collection[str] | None) -> dict[str, Any]:
+    """How many samples were asked, and whether a stopping rule ended the cell: `decided`, `exhausted`, or None."""
+    n, metric = len(cell.question.samples), cell.question.task.metric
+    if asked is None:
+        return {"asked": n if state == "done" else None, "stopped": None}
+    counted = sum(metric.counts(sample.meta) for sample in cell.question.samples if sample.id in asked)
+    return {"asked": len(asked), "counted": counted, "stopped": "decided" if len(asked) < n else "exhausted"}
+
+
+def _card(question: Question) -> dict[str, dict[str, Any]] | None:
+    """How often the judge errs, the least trusted of several: labelled set -> who labelled it, counts, their shares.
 
     None for one that knows the truth, and where nobody measured it.
     """
@@ -161,8 +207,9 @@ def _card(question: Question) -> dict[str, dict[str, float | None]] | None:
     card = None if judge is None or judge.grade == "exact" else card_of(judge)
     if card is None:
         return None
-    counted = {name: slices[ALL] for name, slices in card.sets.items()}
-    return {
-        name: {"n": counts.n, **{figure: counts.figures[figure] for figure in ("sensitivity", "specificity")}}
-        for name, counts in counted.items()
-    }
+    told: dict[str, dict[str, Any]] = {}
+    for name, slices in card.sets.items():
+        counts = slices[ALL]
+        shares = {figure: counts.figures[figure] for figure in ("sensitivity", "specificity")}
+        told[name] = {"n": counts.n, **shares, **asdict(counts), "who": card.who[name]}
+    return told

@@ -153,9 +153,23 @@ class Store:
         if all(part.exists() for part in parts):
             self._join(cell, parts)
 
+    def read_batch(self, cell: Cell, number: int) -> pl.DataFrame:
+        """One batch of a cell that is not complete."""
+        return pl.read_parquet(self._part(cell, number))
+
+    def stop(self, cell: Cell, batches: int) -> None:
+        """Make a cell complete with its first batches alone."""
+        self._join(cell, [self._part(cell, number) for number in range(batches)])
+
+    def asked(self, cell: Cell) -> list[str]:
+        """Ids of the samples of a complete cell, fewer than planned where it was stopped."""
+        return pl.read_parquet(self.folder / self.path(cell), columns=["sample_id"])["sample_id"].to_list()
+
     def _join(self, cell: Cell, parts: list[Path]) -> None:
+        """One file of the first batches, in the order of the samples."""
         frame = pl.concat([pl.read_parquet(part) for part in parts])
-        place = {sample.id: index for index, sample in enumerate(cell.question.samples)}
+        asked = sorted(index for batch in cell.batches[: len(parts)] for index in batch)
+        place = {cell.question.samples[index].id: index for index in asked}
         if set(frame["sample_id"]) != set(place):
             raise RequestError(f"{parts[0].parent} holds damaged batches: delete that folder and run again")
         content = _parquet(frame.sort(pl.col("sample_id").replace_strict(place, return_dtype=pl.Int64)))

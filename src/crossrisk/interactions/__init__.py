@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 from crossrisk.interactions.effect import Effect, compare, verdict_of
 
 if TYPE_CHECKING:
-    from crossrisk.interactions.groups import GroupRow, group_rows, groups_to_json
+    from crossrisk.interactions.group_frame import GroupFrame, group_frame
+    from crossrisk.interactions.groups import GroupComparison, GroupRow, compare_groups, groups_to_json
     from crossrisk.interactions.matrix import CellPair, interaction_rows
     from crossrisk.interactions.rows import InteractionRow, to_frame, to_json
 
 _LAZY = {
     "CellPair": "matrix",
+    "GroupComparison": "groups",
+    "GroupFrame": "group_frame",
     "GroupRow": "groups",
     "InteractionRow": "rows",
-    "group_rows": "groups",
+    "compare_groups": "groups",
+    "group_frame": "group_frame",
     "groups_to_json": "groups",
     "interaction_rows": "matrix",
     "to_frame": "rows",
@@ -27,10 +31,13 @@ _LAZY = {
 __all__ = [
     "CellPair",
     "Effect",
+    "GroupComparison",
+    "GroupFrame",
     "GroupRow",
     "InteractionRow",
     "compare",
-    "group_rows",
+    "compare_groups",
+    "group_frame",
     "groups_to_json",
     "interaction_rows",
     "to_frame",

@@ -5,20 +5,19 @@ is the case in which every cluster has one member. Results do not depend on the 
 their names, and swapping the arms negates them exactly: random draws start from a canonical order and orientation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossrisk.interactions.paired import Interval, normal_quantile
+from crossrisk.interactions.resampling import DRAWS, bca, resampled_sums
+from crossrisk.interactions.sign_flips import sign_flip_p
 
 Floats = NDArray[np.float64]
-
 # With fewer clusters there are too few distinct resamples for tail quantiles.
 FEWEST_TO_BOOTSTRAP = 8
-_MOST_TO_ENUMERATE = 13
-_CHUNK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -49,26 +48,34 @@ def cluster_sums(differences: ArrayLike, clusters: ArrayLike | None = None) -> C
 
 def cluster_codes(clusters: ArrayLike) -> NDArray[np.intp]:
     """Labels of any kind as 0 .. clusters - 1, in sorted order of the labels."""
-    codes: NDArray[np.intp] = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    labels = np.asarray(clusters).reshape(-1)
+    if labels.dtype == object:  # texts: sorting their few names is faster than sorting all of them
+        names = {name: code for code, name in enumerate(sorted(set(labels.tolist())))}
+        return np.fromiter((names[label] for label in labels.tolist()), dtype=np.intp, count=len(labels))
+    if labels.dtype.kind in "iu" and len(labels) and labels.min() >= 0 and labels.max() < 4 * len(labels):
+        return np.asarray((np.cumsum(np.bincount(labels) > 0) - 1)[labels], dtype=np.intp)
+    codes: NDArray[np.intp] = np.unique(labels, return_inverse=True)[1]
     return codes.reshape(-1)
 
 
-def cluster_draws(
-    codes: NDArray[np.intp], draws: int, seed: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Bootstrap samples of whole clusters: row indices, and the cluster of each row in the sample.
+def drawn_rows(
+    codes: NDArray[np.intp],
+) -> Callable[[NDArray[np.uint8]], tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """A function from how often each cluster is drawn to row indices, and the cluster of each row in the sample.
 
     codes: (rows,), 0 .. clusters - 1, none left out. A cluster that is drawn twice is two clusters of the sample.
     """
-    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    for _ in range(draws):
-        drawn = rng.integers(0, units, units)
+    starts = np.cumsum(sizes) - sizes
+
+    def rows_of(counts: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        drawn = np.repeat(np.arange(len(counts)), counts)
         lengths = sizes[drawn]
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        yield order[np.repeat(starts[drawn], lengths) + within], np.repeat(np.arange(units), lengths)
+        return order[np.repeat(starts[drawn], lengths) + within], np.repeat(np.arange(len(drawn)), lengths)
+
+    return rows_of
 
 
 def sign_flip_test(
@@ -77,32 +84,16 @@ def sign_flip_test(
     """Two-sided p of the sign-flip permutation test; whole clusters are flipped.
 
     Null: within every cluster the two arms are exchangeable, so the sign of its sum is arbitrary. Statistic: the
-    absolute sum of differences. Exact, without any draw, where all sums are whole numbers (yes-or-no outcomes; for
-    single pairs it is then McNemar's exact test) or at most 13 clusters changed; otherwise `draws` random sign vectors
-    from a fixed seed and p = (1 + exceedances) / (1 + draws).
+    absolute sum of differences. Exact, without any draw, where all sums are multiples of one step (yes-or-no outcomes,
+    of which single pairs give McNemar's exact test; scales of a few levels), or at most 13 clusters changed. Otherwise,
+    with 64 changed clusters or more none of which has over a quarter of the sum of squares, the saddlepoint
+    approximation of the same distribution, within 1 % of it out to the far tail (Robinson 1982, JRSS B 44:91); else
+    `draws` random sign vectors from a fixed seed and p = (1 + exceedances) / (1 + draws).
     Assumes independent clusters. Degenerate: nothing changed, or one cluster: p = 1; fewer than six clusters that
-    changed cannot reach .05. Phipson, Smyth (2010), Stat Appl Genet Mol Biol 9:39; clusters: Gail et al. (1996),
-    Statistics in Medicine 15:1069.
+    changed cannot reach .05. Never 0. Phipson, Smyth (2010), Stat Appl Genet Mol Biol 9:39; clusters: Gail et al.
+    (1996), Statistics in Medicine 15:1069.
     """
-    totals = np.abs(cluster_sums(differences, clusters).total)
-    observed = abs(float(cluster_sums(differences, clusters).total.sum()))
-    totals = np.sort(totals[totals > 1e-12])
-    reach = observed - 1e-9 * max(1.0, float(totals.sum()))
-    if len(totals) == 0:
-        return 1.0
-    whole = np.rint(totals)
-    if np.abs(totals - whole).max() < 1e-9:
-        return _whole_number_p(whole.astype(np.int64), reach)
-    if len(totals) <= _MOST_TO_ENUMERATE:
-        signs = 1.0 - 2.0 * ((np.arange(2 ** len(totals))[:, None] >> np.arange(len(totals))) & 1)
-        return float(np.mean(np.abs(signs @ totals) >= reach))
-    rng = np.random.default_rng(seed)
-    exceeding, rows = 0, max(1, _CHUNK // len(totals))
-    for start in range(0, draws, rows):
-        shape = (min(rows, draws - start), len(totals))
-        ups = rng.integers(0, 2, shape, dtype=np.int8).astype(np.float64) @ totals
-        exceeding += int(np.count_nonzero(np.abs(2.0 * ups - totals.sum()) >= reach))
-    return (1 + exceeding) / (1 + draws)
+    return sign_flip_p(cluster_sums(differences, clusters).total, draws=draws, seed=seed)
 
 
 def standard_error(sums: ClusterSums) -> float | None:
@@ -139,33 +130,38 @@ def cluster_t_interval(sums: ClusterSums, *, alpha: float = 0.05) -> Interval | 
     return Interval(max(-1.0, sums.mean - half), min(1.0, sums.mean + half))
 
 
-def cluster_bootstrap(sums: ClusterSums, *, alpha: float = 0.05, draws: int = 2_000, seed: int = 0) -> Interval | None:
+def cluster_bootstrap(sums: ClusterSums, *, alpha: float = 0.05, draws: int = DRAWS, seed: int = 0) -> Interval | None:
     """Bootstrap interval of the mean difference: whole clusters are drawn, BCa, with t-expanded quantiles.
 
     BCa corrects for bias and skewness (Efron 1987, JASA 82:171); the quantiles are taken at those of
     sqrt(G / (G - 1)) t(G - 1) in place of z, which mends its shortness for few clusters G (Hesterberg 2015, The
-    American Statistician 69:371). Assumes independent clusters. Degenerate: one cluster, None; fewer than eight
-    clusters, the cluster-t interval; zero spread, a single point.
+    American Statistician 69:371). Assumes independent clusters. From 1,000 clusters on the number drawn varies
+    (`multiplicities`). Degenerate: one cluster, None; fewer than eight clusters, the cluster-t interval; zero spread, a
+    single point.
     """
+    return cluster_bootstraps(sums, alphas=(alpha,), draws=draws, seed=seed)[0]
+
+
+def cluster_bootstraps(
+    sums: ClusterSums, *, alphas: Sequence[float], draws: int = DRAWS, seed: int = 0
+) -> list[Interval | None]:
+    """`cluster_bootstrap` at several levels, from one set of draws."""
     count = len(sums)
     if count < FEWEST_TO_BOOTSTRAP or standard_error(sums) == 0.0:
-        return cluster_t_interval(sums, alpha=alpha)
-    orientation = _orientation(sums)
-    sign = -1.0 if orientation < 0 else 1.0
-    order = np.lexsort((sums.size, sums.total * sign))
-    total, size = (sums.total * sign)[order], sums.size[order]
-    means = _resampled_means(total, size, draws, seed)
-    mean = float(total.sum() / size.sum())
-    below = (np.count_nonzero(means < mean - 1e-12) + np.count_nonzero(means <= mean + 1e-12)) / (2 * draws)
-    bias = normal_quantile(min(max(below, 0.5 / draws), 1 - 0.5 / draws))
+        return [cluster_t_interval(sums, alpha=alpha) for alpha in alphas]
+    total, size, mirrored = _canonical(sums)
+    found = resampled_sums(np.column_stack([total, size]), draws, seed)
     left_out = (total.sum() - total) / (size.sum() - size)
-    pull = left_out.mean() - left_out
-    acceleration = float((pull**3).sum() / (6 * (pull**2).sum() ** 1.5))
-    reach = (count / (count - 1)) ** 0.5 * t_quantile(1 - alpha / 2, count)
-    low, high = (_bca_quantile(means, bias, acceleration, bias + z) for z in (-reach, reach))
-    if orientation == 0:
-        return Interval(-(high - low) / 2, (high - low) / 2)
-    return Interval(low, high) if sign > 0 else Interval(-high, -low)
+    reaches = [expanded_quantile(alpha, count) for alpha in alphas]
+    intervals = bca(found[:, 0] / found[:, 1], left_out, float(total.sum() / size.sum()), reaches)
+    if mirrored is None:  # the data are their own mirror image, and so is the interval
+        return [Interval(-(high - low) / 2, (high - low) / 2) for low, high in intervals]
+    return [Interval(-high, -low) if mirrored else Interval(low, high) for low, high in intervals]
+
+
+def expanded_quantile(alpha: float, clusters: int) -> float:
+    """sqrt(G / (G - 1)) t(G - 1) at 1 - alpha / 2, in place of z, for a bootstrap of G clusters. Hesterberg (2015)."""
+    return float(np.sqrt(clusters / (clusters - 1))) * t_quantile(1 - alpha / 2, clusters)
 
 
 def design_effect(values: ArrayLike, clusters: ArrayLike | None) -> float:
@@ -203,48 +199,16 @@ def effective_n(values: ArrayLike, clusters: ArrayLike | None, *, alpha: float =
     return n / design_effect(values, clusters) * shortness**2
 
 
-def _whole_number_p(totals: NDArray[np.int64], reach: float) -> float:
-    """P(|sum of +-totals| >= reach) by convolution over the clusters."""
-    width = int(totals.sum())
-    chance = np.zeros(2 * width + 1)
-    chance[width] = 1.0
-    for total in totals:
-        chance = 0.5 * (_shifted(chance, int(total)) + _shifted(chance, -int(total)))
-    return min(1.0, float(chance[np.abs(np.arange(-width, width + 1)) >= reach].sum()))
+def _canonical(sums: ClusterSums) -> tuple[Floats, Floats, bool | None]:
+    """Totals and sizes in an order that depends on neither prompts nor names, and whether the totals are negated.
 
-
-def _shifted(chance: Floats, by: int) -> Floats:
-    moved = np.zeros_like(chance)
-    if by > 0:
-        moved[by:] = chance[:-by]
-    else:
-        moved[:by] = chance[-by:]
-    return moved
-
-
-def _orientation(sums: ClusterSums) -> int:
-    """Of two data sets that are each other's negative one has +1 and one has -1; 0 where a set is its own negative."""
-    ups = np.lexsort((sums.size, sums.total))
-    downs = np.lexsort((sums.size, -sums.total))
-    gap = np.concatenate([sums.total[ups] + sums.total[downs], sums.size[ups] - sums.size[downs]])
+    Of two data sets that are each other's negative one is negated, so that both are drawn alike; None for a set that is
+    its own negative. Totals are rounded, since the order in which prompts are summed shows in the last digits.
+    """
+    total, size = np.round(sums.total, 12) + 0.0, sums.size
+    ups, downs = np.lexsort((size, total)), np.lexsort((size, -total))
+    gap = np.concatenate([total[ups] + total[downs], size[ups] - size[downs]])
     uneven = gap[np.abs(gap) > 1e-12]
-    return int(np.sign(uneven[0])) if len(uneven) else 0
-
-
-def _resampled_means(total: Floats, size: Floats, draws: int, seed: int) -> Floats:
-    rng, count = np.random.default_rng(seed), len(total)
-    rows = max(1, _CHUNK // count)
-    parts: list[Floats] = []
-    for start in range(0, draws, rows):
-        drawn = rng.integers(0, count, (min(rows, draws - start), count))
-        parts.append(total[drawn].sum(axis=1) / size[drawn].sum(axis=1))
-    return np.concatenate(parts)
-
-
-def _bca_quantile(means: Floats, bias: float, acceleration: float, z: float) -> float:
-    from scipy.special import ndtr
-
-    squeeze = 1 - acceleration * z
-    # Past the pole of the correction the level has left [0, 1] on the side of z.
-    level = float(ndtr(bias + z / squeeze)) if squeeze > 0 else float(z > 0)
-    return float(np.quantile(means, level))
+    if len(uneven) and uneven[0] < 0:
+        return -total[downs] + 0.0, size[downs], True
+    return total[ups], size[ups], False if len(uneven) else None

@@ -7,23 +7,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from crossrisk.interactions.clustered import (
     Floats,
-    cluster_bootstrap,
     cluster_codes,
     cluster_sums,
     effective_n,
     sign_flip_test,
     standard_error,
 )
-from crossrisk.interactions.paired import (
-    Interval,
-    equivalent,
-    mcnemar_exact,
-    newcombe_paired,
-    tango_paired,
-    unchanged_interval,
-)
+from crossrisk.interactions.paired import Interval, equivalent, mcnemar_exact, newcombe_paired
 from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
 from crossrisk.interactions.ratios import discordant_odds_ratio, rcr, rcr_interval
+from crossrisk.interactions.score_interval import can_reject, change_interval, equivalence_interval
 from crossrisk.risks import Verdict
 
 # Differences below this are no flips: single-precision logits of one prompt differ between batches, which has moved
@@ -93,11 +86,11 @@ def compare(
     smallest_effect: the smallest change that may be called `worsens` or `improves`, at most the margin.
 
     Estimator: mean difference over valid pairs. Null of `p`: the arms are exchangeable within every cluster. Yes-or-no
-    risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; Newcombe's interval on the counts,
-    clustered on effective counts. Graded risks: sign-flip test and cluster bootstrap. Equivalence: two one-sided tests.
-    With clusters, and for graded risks, both hold what units unlike all those seen may do (`unchanged_interval`), the
-    confidence interval where the test does not reject. There it is also widened to hold 0; where the test rejects and
-    the interval still holds 0 (rare), nothing is claimed. docs/statistics.md has the reasons.
+    risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; graded risks: sign-flip test.
+    Interval: Newcombe's of independent yes-or-no pairs, else Tango's score interval on effective counts
+    (`change_interval`); it holds 0 where the test does not reject. Equivalence: two one-sided score tests, that is
+    Tango's interval at 1 - 2 alpha, and what units unlike all those seen may do (`equivalence_interval`). Where the
+    test rejects and the interval still holds 0 (rare), nothing is claimed. docs/statistics.md has the reasons.
 
     Degenerate: no valid pair, verdict `not_applicable` and no numbers; one cluster of several prompts, or one graded
     pair, no interval; fewer units than the test needs to reject (six at .05), no MDE; identical arms, delta 0, p = 1
@@ -120,8 +113,7 @@ def compare(
     up, down = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
     binary = bool(np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all())
     if binary:
-        both = int(np.count_nonzero(before * after))
-        evidence = _binary_evidence(change, both, labels, alpha)
+        evidence = _binary_evidence(change, int(np.count_nonzero(before * after)), labels, alpha)
     else:
         evidence = _graded_evidence(change, labels, alpha)
     rate_before, rate_after, delta = float(before.mean()), float(after.mean()), float(change.mean())
@@ -184,18 +176,31 @@ def lost_share(base: ArrayLike, defended: ArrayLike) -> float:
     return float(np.isnan(after[answered]).mean()) if answered.any() else 0.0
 
 
-def despite_lost(effect: Effect, verdict: Verdict, lost: float, *, margin: float = 0.05) -> Verdict:
-    """The verdict as it stands whatever the replies that the defense broke would have been.
+def despite_lost(
+    effect: Effect,
+    p: float | None,
+    lost: float,
+    *,
+    alpha: float = 0.05,
+    margin: float = 0.05,
+    smallest_effect: float = 0.0,
+) -> Verdict:
+    """`verdict_of`, as far as it stands whatever the replies that the defense broke would have been.
 
     lost: of `lost_share`. Each lost pair may have moved by a whole risk either way, so an interval of the measured
-    pairs becomes (1 - lost) * limit +- lost. `no_effect` and `improves` that do not hold there become `inconclusive`: a
-    share lost above the margin always withdraws `no_effect`. Other verdicts are returned as they are.
+    pairs becomes (1 - lost) * limit +- lost. `no_effect` and `improves` have to hold there: a share lost above the
+    margin always withdraws `no_effect`. Where `no_effect` does not hold, a certain change is called by its direction;
+    where `improves` does not, the verdict is `inconclusive`.
     """
+    level = {"alpha": alpha, "margin": margin, "smallest_effect": smallest_effect}
+    verdict = verdict_of(effect, p, **level)
     if verdict is Verdict.NO_EFFECT and effect.equivalence_low is not None and effect.equivalence_high is not None:
         worst = Interval((1 - lost) * effect.equivalence_low - lost, (1 - lost) * effect.equivalence_high + lost)
-        return verdict if equivalent(worst, margin) else Verdict.INCONCLUSIVE
-    if verdict is Verdict.IMPROVES and effect.ci_high is not None:
-        return verdict if (1 - lost) * effect.ci_high + lost < 0 else Verdict.INCONCLUSIVE
+        if equivalent(worst, margin):
+            return verdict
+        verdict = verdict_of(replace(effect, equivalence_low=None, equivalence_high=None), p, **level)
+    if verdict is Verdict.IMPROVES and effect.ci_high is not None and (1 - lost) * effect.ci_high + lost >= 0:
+        return Verdict.INCONCLUSIVE
     return verdict
 
 
@@ -215,57 +220,30 @@ def _binary_evidence(change: Floats, both: int, labels: NDArray[np.intp] | None,
     units = n if labels is None else int(labels.max()) + 1
     if labels is not None and units < 2:
         return _Evidence(p, None, None, None)
-
-    def counts(level: float) -> tuple[float, float, float, float]:
-        scale = effective_n(change, labels, alpha=level) / n
-        return up * scale, down * scale, both * scale, (n - up - down - both) * scale
-
-    wide, narrow = counts(2 * alpha), counts(alpha)
-    equivalence = newcombe_paired(*wide, alpha=2 * alpha)
-    equivalence = equivalence.hull(tango_paired(wide[0], wide[1], sum(wide), alpha=2 * alpha))
-    interval = newcombe_paired(*narrow, alpha=alpha).hull(equivalence)
+    pairs = int(effective_n(change, labels, alpha=alpha)) if up + down else units
+    # The rarer direction is noise, both ways. Where the test finds no more of either, half of all flips says it better;
+    # with clusters that, on top of a widened effective number, would promise too little.
+    noise = (min(up, down) if p < alpha or labels is not None else (up + down) / 2) / n
+    mde = mcnemar_mde(pairs, noise, alpha=alpha) if can_reject(units, alpha) else None
+    equivalence = equivalence_interval(change, labels, alpha=alpha)
     if labels is not None or up + down == 0:
-        interval, equivalence = _with_unseen(interval, equivalence, float(change.mean()), units, p, alpha)
-    mde = mcnemar_mde(int(sum(narrow)) if up + down else units, min(up, down) / n, alpha=alpha)
-    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, mde if _can_reject(units, alpha) else None)
+        return _Evidence(p, change_interval(change, labels, p, alpha=alpha), equivalence, mde)
+    interval = newcombe_paired(up, down, both, n - up - down - both, alpha=alpha)
+    if p >= alpha and equivalence is not None:
+        interval = interval.hull(Interval(0.0, 0.0)).hull(equivalence)
+    return _Evidence(p, interval, equivalence, mde)
 
 
 def _graded_evidence(change: Floats, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:
     p = sign_flip_test(change, labels)
     sums = cluster_sums(change, labels)
     error, units = standard_error(sums), len(sums)
-    interval, equivalence = (cluster_bootstrap(sums, alpha=level) for level in (alpha, 2 * alpha))
-    if error is None or interval is None or equivalence is None:
+    if error is None:
         return _Evidence(p, None, None, None)
-    if error == 0.0:
-        bound = unchanged_interval(sums.mean, units, alpha=alpha)
-        inner = unchanged_interval(sums.mean, units, alpha=2 * alpha)
-        return _Evidence(p, _reconciled(bound, p, alpha), inner, mcnemar_mde(units, 0.0, alpha=alpha))
-    interval, equivalence = _with_unseen(interval, equivalence, sums.mean, units, p, alpha)
-    mde = standard_error_mde(error, units, alpha=alpha) if _can_reject(units, alpha) else None
-    return _Evidence(p, _reconciled(interval, p, alpha), equivalence, mde)
-
-
-def _with_unseen(
-    interval: Interval, equivalence: Interval, delta: float, units: int, p: float, alpha: float
-) -> tuple[Interval, Interval]:
-    """Both intervals widened by the units that none of those seen is like, such as templates that flip as a whole.
-
-    The spread between a few units does not speak of them: one chance flip would make a variance of noise pass for that
-    of templates. Where the test rejects, the confidence interval is that of the test and stays.
-    """
-    equivalence = equivalence.hull(unchanged_interval(delta, units, alpha=2 * alpha))
-    return interval.hull(unchanged_interval(delta, units, alpha=alpha)) if p >= alpha else interval, equivalence
-
-
-def _can_reject(units: int, alpha: float) -> bool:
-    """Whether the sign-flip test of so many units can reject at all: its smallest p is 2 / 2^units."""
-    return 2.0 ** (1 - units) < alpha
-
-
-def _reconciled(interval: Interval | None, p: float, alpha: float) -> Interval | None:
-    """An interval holds every change that the data do not reject: where the test does not reject 0, so 0 as well."""
-    return interval.hull(Interval(0.0, 0.0)) if interval is not None and p >= alpha else interval
+    mde = standard_error_mde(error, units, alpha=alpha) if error else mcnemar_mde(units, 0.0, alpha=alpha)
+    interval = change_interval(change, labels, p, alpha=alpha)
+    equivalence = equivalence_interval(change, labels, alpha=alpha)
+    return _Evidence(p, interval, equivalence, mde if can_reject(units, alpha) else None)
 
 
 def _interval(low: float | None, high: float | None) -> Interval | None:

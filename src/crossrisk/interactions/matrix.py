@@ -9,10 +9,11 @@ import polars as pl
 
 from crossrisk.errors import RequestError
 from crossrisk.interactions.controls import is_control, is_null
-from crossrisk.interactions.effect import Effect, compare, despite_lost, lost_share, verdict_of
+from crossrisk.interactions.effect import Effect, compare, despite_lost, lost_share
 from crossrisk.interactions.families import Exploration, Family, adjusted, families
 from crossrisk.interactions.noise import marked
 from crossrisk.interactions.rows import InteractionRow
+from crossrisk.interactions.sequential import Drawn, sequential_effect
 from crossrisk.interactions.statistic import compare_statistic
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
@@ -26,7 +27,8 @@ class CellPair:
     base, defended: frames with sample_id, cluster, group, risk (null where invalid), label, valid, judge; None where
     the cell does not exist (an output filter has no likelihood). target_risk None: the defense aims at no risk.
     judge None: the names that the frames hold. statistic: the headline where it is no mean of risks; the frames then
-    have the columns facets and measures, too.
+    have the columns facets and measures, too. stopping: set where a rule decided how many pairs were asked; both frames
+    then hold these alone, in the order in which they were drawn.
     """
 
     defense: str
@@ -41,6 +43,7 @@ class CellPair:
     defended: pl.DataFrame | None
     judge: str | None = None
     statistic: Statistic | None = None
+    stopping: Drawn | None = None
 
     @property
     def name(self) -> str:
@@ -129,7 +132,7 @@ def interaction_rows(
 
     primary: the declared family as (defense, task:source); None for every off-target cell. A missing arm, or a cell
     without one valid pair, gives `not_applicable`. Where a defense made replies invalid, `no_effect` and `improves`
-    must hold whatever those replies would have been (`despite_lost`), else they are `inconclusive`. A `null` row is
+    must hold whatever those replies would have been (`despite_lost`). A `null` row is
     never `worsens` or `improves`: a significant A/A comparison says that the measurement is broken, not that nothing
     did something, and stays `inconclusive`.
     Raises RequestError as `pair_arms` does.
@@ -146,9 +149,8 @@ def interaction_rows(
         if both is None or effect is None:
             rows.append(_missing_row(cell, family))
             continue
-        verdict = verdict_of(effect, p, alpha=alpha, margin=margin, smallest_effect=smallest_effect)
         lost = lost_share(both.base.to_numpy(), both.defended.to_numpy())
-        verdict = despite_lost(effect, verdict, lost, margin=margin)
+        verdict = despite_lost(effect, p, lost, alpha=alpha, margin=margin, smallest_effect=smallest_effect)
         if cell.is_null and verdict in (Verdict.WORSENS, Verdict.IMPROVES):
             verdict = Verdict.INCONCLUSIVE
         rows.append(_row(cell, both, replace(effect, verdict=verdict), family, p))
@@ -160,6 +162,9 @@ def _effect(cell: CellPair, both: Paired, alpha: float, margin: float) -> Effect
         defended = cell.base.select("sample_id").join(cell.defended, on="sample_id", maintain_order="left")
         ends = (Outcomes.of_frame(cell.base), Outcomes.of_frame(defended))
         return compare_statistic(*ends, cell.statistic, alpha=alpha, margin=margin)
+    if cell.stopping is not None:
+        risks, clusters = (both.base.to_numpy(), both.defended.to_numpy()), both.cluster.to_numpy()
+        return sequential_effect(*risks, cell.stopping, clusters=clusters, alpha=alpha, margin=margin)
     return compare(
         both.base.to_numpy(), both.defended.to_numpy(), clusters=both.cluster.to_numpy(), alpha=alpha, margin=margin
     )
@@ -194,6 +199,7 @@ def _row(cell: CellPair, both: Paired, effect: Effect, family: str, p_adjusted: 
         odds_ratio_low=effect.odds_ratio_low,
         odds_ratio_high=effect.odds_ratio_high,
         family=family,
+        estimand=None if cell.stopping is None else cell.stopping.estimand,
     )
 
 

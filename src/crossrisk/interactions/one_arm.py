@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, cluster_draws
+from crossrisk.interactions.arms import numbered, weighing
+from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP
 from crossrisk.interactions.groups import arm_interval
 from crossrisk.interactions.paired import Interval
+from crossrisk.interactions.resampling import DRAWS, multiplicities
 from crossrisk.tasks.metric import Metric, Outcomes, Statistic
 
 
@@ -18,20 +20,22 @@ def headline_interval(metric: Metric, outcomes: Outcomes, *, alpha: float = 0.05
     rows = rows.where(rows.valid)
     if len(rows) == 0:
         return None
-    codes = cluster_codes(rows.clusters)
+    rows = numbered(rows)
+    codes = rows.clusters.astype(np.intp)
     if metric.statistic is not None:
-        return _bootstrap(rows, codes, metric.statistic, alpha)
+        return _bootstrap(rows, int(codes.max()) + 1, metric.statistic, alpha)
     return arm_interval(rows.risks, None if len(np.unique(codes)) == len(rows) else codes, alpha=alpha)
 
 
 def _bootstrap(
-    rows: Outcomes, codes: np.ndarray, statistic: Statistic, alpha: float, *, draws: int = 1_000, seed: int = 0
+    rows: Outcomes, units: int, statistic: Statistic, alpha: float, *, draws: int = DRAWS, seed: int = 0
 ) -> Interval | None:
     """Draws in which the statistic is undefined are left out; None where that is most of them."""
-    if int(codes.max()) + 1 < FEWEST_TO_BOOTSTRAP:
+    if units < FEWEST_TO_BOOTSTRAP:
         return None
-    drawn = (statistic(rows.take(*sample)) for sample in cluster_draws(codes, draws, seed))
-    found = [value for value in drawn if value is not None]
+    weigh = weighing(statistic, rows)
+    found = np.concatenate([weigh(counts) for counts in multiplicities(units, draws, seed)])
+    found = found[~np.isnan(found)]
     if len(found) < draws / 2:
         return None
     return Interval(float(np.quantile(found, alpha / 2)), float(np.quantile(found, 1 - alpha / 2)))

@@ -17,7 +17,9 @@ class InteractionRow:
     Numbers as in `Effect`; p_adjusted: corrected within the row's family (`primary`, `explored` or `control`); verdict:
     with p_adjusted. invalid_base, invalid_defended: invalid replies in either arm, out of all samples of the cell.
     odds_ratio_high is None where it is unbounded. noise_floor: the largest change of this task that a control made;
-    within_noise: whether this change is no larger. sentence: the row in plain words.
+    within_noise: whether this change is no larger. sentence: the row in plain words. estimand:
+    `population` or `benchmark` where a stopping rule decided how many pairs were asked; p and intervals then hold at
+    any time.
     """
 
     defense: str
@@ -57,6 +59,7 @@ class InteractionRow:
     noise_floor: float | None = None
     within_noise: bool | None = None
     sentence: str | None = None
+    estimand: str | None = None
 
 
 def to_json(rows: Sequence[InteractionRow]) -> str:

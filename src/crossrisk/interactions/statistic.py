@@ -4,23 +4,80 @@ Everything is resampled: whole clusters are drawn for the interval, and whole cl
 nothing is assumed of the figure but that it is computed from the rows of one arm.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, cluster_codes, cluster_draws, t_quantile
+from crossrisk.interactions.arms import Arms, weighing
+from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, expanded_quantile
 from crossrisk.interactions.effect import ROUNDING, Effect, verdict_of
-from crossrisk.interactions.paired import Interval, normal_quantile, unchanged_interval
+from crossrisk.interactions.paired import Interval, unchanged_interval
 from crossrisk.interactions.power import standard_error_mde
+from crossrisk.interactions.resampling import DRAWS, TIE, bca, multiplicities
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
 
-DRAWS = 1_000
+ENOUGH_EXCEEDING = 100
 MOST_LEFT_OUT = 200
-TIE = 1e-12  # draws that differ by no more are the same value, summed in another order
-Codes = NDArray[np.intp]
+_CHUNK = 2**17
+Counts = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StatisticChange:
+    """A statistic of both arms and its change. None: the number does not exist.
+
+    intervals: of the change, one for each level that was asked for. error: the standard deviation of its draws.
+    """
+
+    base: float | None
+    defended: float | None
+    delta: float | None = None
+    p: float | None = None
+    intervals: tuple[Interval, ...] | None = None
+    error: float | None = None
+
+
+def change_of_statistic(
+    arms: Arms, statistic: Statistic, *, alphas: Sequence[float] = (0.05,), draws: int = DRAWS, seed: int = 0
+) -> StatisticChange:
+    """The paired change of a statistic, with its p and intervals.
+
+    Estimator: statistic(defended) - statistic(base) over rows that are valid in both. Intervals: paired cluster
+    bootstrap, BCa with t-expanded quantiles (Efron 1987; Hesterberg 2015). p: whole clusters exchange their arms at
+    random, (1 + exceedances) / (1 + draws), fewer draws where 100 exceed (Besag, Clifford 1991). Null: within every
+    cluster the arms are exchangeable. Assumes independent clusters. A cluster that is drawn twice counts as two.
+
+    Degenerate: no valid row, or a statistic that is undefined in either arm, no change; fewer than eight clusters, a p
+    but no interval; arms that agree in every row but for rounding, p = 1, and no interval, as where all draws are alike
+    (error is 0 then). Draws in which the statistic is undefined are left out of the interval, of which there is none
+    where they are most, and exceed in the test.
+    """
+    before, after = (statistic(arm) if len(arms) else None for arm in (arms.base, arms.defended))
+    if before is None or after is None:
+        return StatisticChange(before, after)
+    delta = after - before
+    if arms.agree():
+        return StatisticChange(before, after, delta, 1.0, error=0.0)
+    p = _exchange_test(arms, statistic, abs(delta), draws, seed)
+    if arms.units < FEWEST_TO_BOOTSTRAP:
+        return StatisticChange(before, after, delta, p)
+    of_base, of_defended = weighing(statistic, arms.base), weighing(statistic, arms.defended)
+    drawn = np.concatenate(
+        [of_defended(counts) - of_base(counts) for counts in multiplicities(arms.units, draws, seed)]
+    )
+    drawn = drawn[~np.isnan(drawn)]
+    if len(drawn) < draws / 2:
+        return StatisticChange(before, after, delta, p)
+    if np.ptp(drawn) < TIE:
+        return StatisticChange(before, after, delta, p, error=0.0)
+    left_out = np.concatenate([of_defended(counts) - of_base(counts) for counts in _left_out(arms.units, seed)])
+    reaches = [expanded_quantile(alpha, arms.units) for alpha in alphas]
+    intervals = tuple(bca(drawn, left_out[~np.isnan(left_out)], delta, reaches))
+    return StatisticChange(before, after, delta, p, intervals, float(drawn.std()))
 
 
 def compare_statistic(
@@ -33,153 +90,73 @@ def compare_statistic(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Effect:
-    """The paired effect of a defense on a statistic of the same samples, in the same order, in both arms.
+    """The paired effect of a defense on a statistic in [0, 1] of the same samples, in the same order, in both arms.
 
-    Estimator: statistic(defended) - statistic(base) over rows that are valid in both. Interval: paired cluster
-    bootstrap, BCa with t-expanded quantiles (Efron 1987; Hesterberg 2015). p: whole clusters exchange their arms at
-    random, (1 + exceedances) / (1 + draws). Null: within every cluster the arms are exchangeable. Assumes independent
-    clusters. A cluster that is drawn twice counts as two clusters.
+    Numbers as `change_of_statistic` has them, and a verdict. The interval of equivalence also holds the exact bound on
+    what clusters unlike those seen may do (`unchanged_interval`); where the arms agree in every row, or all draws are
+    alike, it is the interval. Where the test does not reject, the interval is widened to hold 0.
 
-    Degenerate: no valid row, or a statistic that is undefined in either arm, `not_applicable`; fewer than eight
-    clusters, a p but no interval; arms that agree in every row but for rounding, p = 1 and the exact bound on what
-    clusters unlike those seen may do (`unchanged_interval`). Draws in which the statistic is undefined are left out.
+    Degenerate: no valid row, or a statistic that is undefined in either arm, `not_applicable`.
     Raises ValueError for arms of different samples.
     """
-    if not np.array_equal(base.ids, defended.ids):
-        raise ValueError("base and defended must hold the same samples in the same order")
-    rows = base.valid & defended.valid
-    n, codes = int(rows.sum()), cluster_codes(base.clusters[rows]) if rows.any() else np.zeros(0, dtype=np.intp)
-    arms = _Arms(_numbered(base.where(rows), codes), _numbered(defended.where(rows), codes))
-    before, after = (statistic(arm) if n else None for arm in (arms.base, arms.defended))
-    units = int(codes.max()) + 1 if n else 0
+    arms = Arms.of(base, defended)
     up = int(np.count_nonzero(arms.defended.risks > arms.base.risks + ROUNDING))
     down = int(np.count_nonzero(arms.defended.risks < arms.base.risks - ROUNDING))
-    if before is None or after is None:
-        return Effect(n, units, before, after, *(None,) * 7, Verdict.NOT_APPLICABLE, up, down, None, None)
-    delta = after - before
-    p = 1.0 if arms.agree() else _exchange_test(arms, codes, statistic, abs(delta), draws, seed)
-    interval, equivalence, error = None, None, None
-    if arms.agree():
-        interval, equivalence = (unchanged_interval(0.0, units, alpha=level) for level in (alpha, 2 * alpha))
-    elif units >= FEWEST_TO_BOOTSTRAP:
-        drawn, left_out = _bootstrap(arms, codes, statistic, draws, seed), _jackknife(arms, codes, statistic, seed)
-        if len(drawn) >= draws / 2:
-            interval, equivalence = (_bca(drawn, left_out, delta, units, level) for level in (alpha, 2 * alpha))
-            equivalence = equivalence.hull(unchanged_interval(delta, units, alpha=2 * alpha))
-            error = float(drawn.std())
-    if interval is not None and p >= alpha:
-        interval = interval.hull(Interval(0.0, 0.0))
+    found = change_of_statistic(arms, statistic, alphas=(alpha, 2 * alpha), draws=draws, seed=seed)
+    counted = (len(arms), arms.units, found.base, found.defended)
+    if found.delta is None or found.p is None:
+        return Effect(*counted, *(None,) * 7, Verdict.NOT_APPLICABLE, up, down, None, None)
+    unseen = [unchanged_interval(found.delta, arms.units, alpha=level) for level in (alpha, 2 * alpha)]
+    interval, equivalence = unseen if found.error == 0 else found.intervals or (None, None)
+    if interval is not None and equivalence is not None:
+        interval = interval.hull(Interval(0.0, 0.0)) if found.p >= alpha else interval
+        equivalence = equivalence.hull(unseen[1])
     effect = Effect(
-        n=n,
-        clusters=units,
-        base=before,
-        defended=after,
-        delta=delta,
+        n=len(arms),
+        clusters=arms.units,
+        base=found.base,
+        defended=found.defended,
+        delta=found.delta,
         ci_low=None if interval is None else interval.low,
         ci_high=None if interval is None else interval.high,
-        rcr=delta / before if before > 0 else None,
+        rcr=found.delta / found.base if found.base else None,
         effect_size=None,
-        p=p,
-        mde=None if not error else standard_error_mde(error, units, alpha=alpha),
+        p=found.p,
+        mde=None if not found.error else standard_error_mde(found.error, arms.units, alpha=alpha),
         verdict=Verdict.INCONCLUSIVE,
         flips_up=up,
         flips_down=down,
         equivalence_low=None if equivalence is None else equivalence.low,
         equivalence_high=None if equivalence is None else equivalence.high,
     )
-    return replace(effect, verdict=verdict_of(effect, p, alpha=alpha, margin=margin))
+    return replace(effect, verdict=verdict_of(effect, found.p, alpha=alpha, margin=margin))
 
 
-def _numbered(arm: Outcomes, codes: Codes) -> Outcomes:
-    """Ids and clusters as numbers, which are drawn and compared much faster than texts."""
-    return replace(arm, ids=np.arange(len(arm)), clusters=codes)  # type: ignore[arg-type]  # numbers are labels, too
+def _exchange_test(arms: Arms, statistic: Statistic, observed: float, draws: int, seed: int) -> float:
+    """p of whole clusters changing arms, every set of them being equally likely.
+
+    Once 100 draws exceed, p is 100 over the number of draws so far: above .05 it need not be known more exactly.
+    Besag, Clifford (1991), Biometrika 78:301.
+    """
+    of_both, rng = weighing(statistic, arms.stacked()), np.random.default_rng(seed)
+    rows, before = max(1, min(ENOUGH_EXCEEDING, _CHUNK // arms.units)), 0
+    for start in range(0, draws, rows):
+        moved = rng.integers(0, 2, (min(rows, draws - start), arms.units), dtype=np.uint8)
+        change = of_both(np.hstack([moved, 1 - moved])) - of_both(np.hstack([1 - moved, moved]))
+        exceeding = before + np.cumsum(np.isnan(change) | (np.abs(change) >= observed - TIE))
+        if exceeding[-1] >= ENOUGH_EXCEEDING:
+            return ENOUGH_EXCEEDING / (start + 1 + int(np.searchsorted(exceeding, ENOUGH_EXCEEDING)))
+        before = int(exceeding[-1])
+    return (1 + before) / (1 + draws)
 
 
-@dataclass(frozen=True)
-class _Arms:
-    """The rows that are valid in both arms."""
-
-    base: Outcomes
-    defended: Outcomes
-
-    def agree(self) -> bool:
-        """Whether every row has the same outcome in both, but for rounding (measures are log-likelihoods, in nats)."""
-        return (
-            np.allclose(self.base.risks, self.defended.risks, rtol=0.0, atol=ROUNDING)
-            and np.array_equal(self.base.labels, self.defended.labels)
-            and self.base.measures.keys() == self.defended.measures.keys()
-            and all(
-                np.allclose(column, self.defended.measures[name], rtol=1e-4, atol=1e-4, equal_nan=True)
-                for name, column in self.base.measures.items()
-            )
-        )
-
-    def take(self, rows: Codes, clusters: Codes) -> "_Arms":
-        """Rows of both arms, under other cluster labels."""
-        return _Arms(self.base.take(rows, clusters), self.defended.take(rows, clusters))
-
-    def exchanged(self, where: NDArray[np.bool_]) -> "_Arms":
-        """The arms with their outcomes exchanged in some rows."""
-        names = {*self.base.measures, *self.defended.measures}
-        pairs = {name: (self.base.measure(name), self.defended.measure(name)) for name in names}
-        ends = []
-        for here, there, side in ((self.base, self.defended, 0), (self.defended, self.base, 1)):
-            ends.append(
-                replace(
-                    here,
-                    labels=np.where(where, there.labels, here.labels),
-                    risks=np.where(where, there.risks, here.risks),
-                    measures={name: np.where(where, pair[1 - side], pair[side]) for name, pair in pairs.items()},
-                )
-            )
-        return _Arms(*ends)
-
-    def difference(self, statistic: Statistic) -> float | None:
-        """Defended less base; None where either is undefined."""
-        before, after = statistic(self.base), statistic(self.defended)
-        return None if before is None or after is None else after - before
-
-
-def _exchange_test(arms: _Arms, codes: Codes, statistic: Statistic, observed: float, draws: int, seed: int) -> float:
-    rng, units = np.random.default_rng(seed), int(codes.max()) + 1
-    found = [arms.exchanged(rng.integers(0, 2, units)[codes].astype(bool)).difference(statistic) for _ in range(draws)]
-    exceeding = sum(value is None or abs(value) >= observed - TIE for value in found)
-    return (1 + exceeding) / (1 + draws)
-
-
-def _bootstrap(arms: _Arms, codes: Codes, statistic: Statistic, draws: int, seed: int) -> Floats:
-    """The difference in resamples of whole clusters."""
-    found = [arms.take(*drawn).difference(statistic) for drawn in cluster_draws(codes, draws, seed)]
-    return np.array([value for value in found if value is not None])
-
-
-def _jackknife(arms: _Arms, codes: Codes, statistic: Statistic, seed: int) -> Floats:
-    """The difference without each cluster in turn; of many clusters, without each of 200 random groups of them.
+def _left_out(units: int, seed: int) -> Iterator[Counts]:
+    """Weights without each cluster in turn; of many clusters, without each of 200 random groups of them.
 
     Kott (2001), Journal of Official Statistics 17:521, for the delete-a-group jackknife.
     """
-    units = int(codes.max()) + 1
-    groups = (
-        np.arange(units) if units <= MOST_LEFT_OUT else np.random.default_rng(seed).permutation(units) % MOST_LEFT_OUT
-    )
-    found = []
-    for group in range(int(groups.max()) + 1):
-        rows = np.flatnonzero(groups[codes] != group)
-        found.append(arms.take(rows, codes[rows]).difference(statistic))
-    return np.array([value for value in found if value is not None])
-
-
-def _bca(drawn: Floats, left_out: Floats, observed: float, units: int, alpha: float) -> Interval:
-    from scipy.special import ndtr
-
-    below = (np.count_nonzero(drawn < observed - TIE) + np.count_nonzero(drawn <= observed + TIE)) / 2
-    bias = normal_quantile(min(max(below, 0.5), len(drawn) - 0.5) / len(drawn))
-    pull = left_out.mean() - left_out
-    spread = float((pull**2).sum())
-    acceleration = float((pull**3).sum() / (6 * spread**1.5)) if spread > 0 else 0.0
-    reach = (units / (units - 1)) ** 0.5 * t_quantile(1 - alpha / 2, units)
-    limits = []
-    for z in (bias - reach, bias + reach):
-        squeeze = 1 - acceleration * z
-        limits.append(float(np.quantile(drawn, float(ndtr(bias + z / squeeze)) if squeeze > 0 else float(z > 0))))
-    return Interval(*limits)
+    places = np.arange(units) if units <= MOST_LEFT_OUT else np.random.default_rng(seed).permutation(units)
+    groups, rows = places % MOST_LEFT_OUT, max(1, _CHUNK // units)
+    for start in range(0, min(units, MOST_LEFT_OUT), rows):
+        dropped = np.arange(start, min(start + rows, units, MOST_LEFT_OUT))
+        yield (groups != dropped[:, None]).astype(np.uint8)

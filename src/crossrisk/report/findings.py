@@ -131,6 +131,8 @@ def _beyond_claim(rows: Sequence[Row], names: Names, alpha: float, primary: Sequ
     p: list[float | None] = [row["p"] for row in family]
     closed = []
     for place, row in enumerate(family):
+        if row.get("estimand"):
+            continue  # under a stopping rule p has no such bound
         least = holm([*p[:place], 2.0 ** (1 - row["clusters"]), *p[place + 1 :]])[place]
         if least is not None and least >= alpha:
             closed.append(f"{row['defense']} on {_name(row, names)} ({counted(row['clusters'], 'cluster')})")

@@ -31,7 +31,11 @@ from crossrisk.report.findings import (
 )
 from crossrisk.report.flips import Flips, read_flips
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
+from crossrisk.report.groups import who_pays
+from crossrisk.report.judge_error import judge_view
+from crossrisk.report.stopping import stopping_view
 from crossrisk.report.study_folder import StudyFolder, read_study
+from crossrisk.report.summary import megabytes, summary_view
 from crossrisk.report.whisker import Whisker, scale, whisker
 from crossrisk.risks import Verdict
 from crossrisk.wording import MARKS, WORDS, Row, question_names
@@ -113,6 +117,7 @@ def _render(study: StudyFolder) -> str:
         for name in ("number", "signed", "points", "interval", "percent", "p_value", "counted", "listed")
     }
     environment.filters |= {"breakable": _breakable, "anchor": _anchor, "risk_level": _risk_level, "figure": _figure}
+    environment.filters["megabytes"] = megabytes
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     # The two files are our own; everything else goes through autoescape.
     return environment.get_template("page.html.j2").render(
@@ -145,9 +150,12 @@ def _content(study: StudyFolder) -> dict[str, Any]:
             key=lambda counted: KINDS.index(counted[0][0]),
         ),
         "noise": flip_rate(rows),
-        "groups": _groups(study),
+        "groups": who_pays(study.groups, study.gaps, names, alpha=study.manifest["alpha"]),
+        "judging": judge_view(study.folder, names),
         "questions": _questions(study, grid),
+        "stopping": stopping_view(study.folder, names),
         "bound": 100 * scale(rows),
+        "summary": summary_view(study.summary, alpha=study.manifest["alpha"], margin=study.manifest["margin"]),
         "flips_per_cell": FLIPS_PER_CELL,
     }
 
@@ -185,14 +193,6 @@ def _cell(study: StudyFolder, place: tuple[str, Column], row: Row, bound: float,
 
 def _place(row: Row) -> tuple[str, Column]:
     return row["defense"], Column(row["task"], row["source"], row["risk"])
-
-
-def _groups(study: StudyFolder) -> dict[str, list[Row]]:
-    """Rows of groups by arm."""
-    found: dict[str, list[Row]] = {}
-    for row in study.groups:
-        found.setdefault(row["defense"], []).append(row)
-    return found
 
 
 def _questions(study: StudyFolder, grid: Grid) -> list[Mapping[str, Any]]:

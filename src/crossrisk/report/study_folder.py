@@ -14,13 +14,15 @@ from crossrisk.wording import Row
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """manifest, rows of interactions, of groups and of figures (none where the study has none), as written."""
+    """manifest, and the rows of each file of the analysis, none where the study has none, as written."""
 
     folder: Path
     manifest: Mapping[str, Any]
     rows: list[Row]
     groups: list[Row]
     metrics: list[Row]
+    summary: list[Row]
+    gaps: list[Row]
 
     @property
     def arms(self) -> dict[str, Mapping[str, Any]]:
@@ -47,8 +49,8 @@ def read_study(folder: Path) -> StudyFolder:
         raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
     if not (folder / "interactions.json").exists():
         raise RequestError(f"{folder} has no interactions.json: run the study again, or `crossrisk report {folder}`")
-    rows, groups, metrics = (_rows(folder / f"{name}.json") for name in ("interactions", "groups", "metrics"))
-    return StudyFolder(folder, manifest, rows, groups, metrics)
+    names = ("interactions", "groups", "metrics", "summary", "gaps")
+    return StudyFolder(folder, manifest, *(_rows(folder / f"{name}.json") for name in names))
 
 
 def _rows(path: Path) -> list[Row]:

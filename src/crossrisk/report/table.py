@@ -15,7 +15,9 @@ from rich.text import Text
 
 from crossrisk.report.findings import cautions, failed_cells, headline, side_benefits, side_effects
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
+from crossrisk.report.stopping import stopping_view
 from crossrisk.report.study_folder import read_study
+from crossrisk.report.summary import summary_lines
 from crossrisk.risks import Verdict
 from crossrisk.wording import MARKS, WORDS, Row, legible, percent, points, question_names, sentence
 
@@ -239,3 +241,8 @@ def print_study(folder: Path) -> None:
     study = read_study(folder)
     console = Console() if Console().is_terminal else Console(width=WIDTH)
     console.print(interaction_table(study.rows, study.manifest))
+    said = summary_lines(study.summary, alpha=study.manifest["alpha"])
+    saved = stopping_view(folder, question_names(study.rows))
+    if saved is not None:
+        console.print(Text(f"\n{saved.sentence[0].upper()}{saved.sentence[1:]}."))
+    console.print(*_list("As a whole", said, min(console.width, WIDTH)), sep="\n", end="\n" if said else "")

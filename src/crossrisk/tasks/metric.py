@@ -4,7 +4,6 @@ The headline is a mean of risks unless a metric declares a `statistic`. Larger i
 direction of the papers that they come from.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -78,31 +77,70 @@ class Outcomes:
         import numpy as np
         import polars as pl
 
-        def texts(column: str) -> "Texts":
-            return np.array(frame[column].fill_null("").to_list(), dtype=np.str_)
+        def texts(column: "pl.Series") -> "Texts":
+            return np.array(column.fill_null("").to_list(), dtype=np.str_)
 
-        facets = [json.loads(text) for text in frame["facets"]]
-        measures = [json.loads(text) for text in frame["measures"]]
+        facets, facets_of = _decoded(frame["facets"])
+        measures, measures_of = _decoded(frame["measures"])
+        numbers = measures.cast(pl.Float64).fill_null(float("nan"))
         return cls(
-            ids=texts("sample_id"),
-            clusters=texts("cluster"),
-            groups=texts("group"),
-            labels=texts("label"),
+            ids=texts(frame["sample_id"]),
+            clusters=texts(frame["cluster"]),
+            groups=texts(frame["group"]),
+            labels=texts(frame["label"]),
             risks=frame["risk"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
-            facets={name: np.array([row.get(name, "") for row in facets], dtype=np.str_) for name in _names(facets)},
-            measures={
-                name: np.array([row.get(name, np.nan) for row in measures], dtype=np.float64)
-                for name in _names(measures)
-            },
+            facets={name: texts(facets[name])[facets_of] for name in facets.columns},
+            measures={name: numbers[name].to_numpy()[measures_of] for name in numbers.columns},
         )
 
 
-def _names(rows: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
+def _decoded(column: "pl.Series") -> tuple["pl.DataFrame", "NDArray[Any]"]:
+    """JSON objects as columns, texts that are alike being read once: objects, and which of them each row has."""
+    import numpy as np
+    import polars as pl
+
+    if column.is_empty():
+        return pl.DataFrame(), np.arange(0)
+    objects, places = column, np.arange(len(column))
+    if 2 * column.n_unique() < len(column):
+        objects, places = column.unique().sort(), (column.rank("dense") - 1).to_numpy()
+    return objects.str.json_decode(infer_schema_length=None).struct.unnest(), places
 
 
 Statistic = Callable[[Outcomes], float | None]
+Weighing = Callable[["NDArray[Any]"], "Floats"]
 Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WeightedStatistic:
+    """A statistic that is also known where clusters have weights, so that a resample need not be built row by row.
+
+    plain: the statistic of one arm. weighing: of outcomes whose clusters are numbers from 0, gives a function from
+    weights (draws, clusters) to the statistic of every draw, (draws,), NaN where it is undefined. A cluster of weight k
+    is there k times, as k clusters, and one of weight 0 is not. At weights of 1 both agree.
+    """
+
+    plain: Statistic
+    weighing: Callable[[Outcomes], Weighing]
+
+    def __call__(self, outcomes: Outcomes) -> float | None:
+        """The plain statistic."""
+        return self.plain(outcomes)
+
+
+@dataclass(frozen=True)
+class Secondary:
+    """A statistic that is compared between the arms beside the headline.
+
+    larger_is_riskier: False where the field's own direction is the other one, as of d'. counted: over the rows that the
+    headline is about; False for all rows.
+    """
+
+    name: str
+    statistic: Statistic
+    larger_is_riskier: bool = True
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,9 +150,11 @@ class Metric:
     name: of the headline. facets: keys of `Sample.meta` that are stored beside each outcome. over: (facet, value), the
     rows that the headline is about. statistic: the headline where it is no mean of risks over valid rows; None from it
     where it is undefined. crossed: columns (`group` or facets) whose levels the metric compares within a cluster; a
-    study with a limit then draws the same levels in every cluster. figures: all else, as JSON can write it, None for
-    what is undefined. paired: figures of a defended arm that need the base's outcomes on the same samples, (base,
-    defended).
+    study with a limit then draws the same levels in every cluster. people: facets that describe the person whom a
+    sample speaks of (`name` among them, where samples have names); groups are told apart by them, too. reference_group:
+    the group that all others are compared with, instead of with each other. secondary: what else is compared between
+    the arms, with interval and p. figures: all else, as JSON can write it, None for what is undefined. paired: figures
+    of a defended arm that need the base's outcomes on the same samples, (base, defended).
     """
 
     name: str
@@ -122,6 +162,9 @@ class Metric:
     over: tuple[str, str] | None = None
     statistic: Statistic | None = None
     crossed: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    reference_group: str | None = None
+    secondary: tuple[Secondary, ...] = ()
     figures: Callable[[Outcomes], Figures] | None = None
     paired: Callable[[Outcomes, Outcomes], Figures] | None = None
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossrisk.tasks.metrics.breakdown import cell_numbers
-from crossrisk.tasks.metrics.gaps import equalised_odds_difference, gaps_within, paired_gap, parity_difference
+from crossrisk.tasks.metrics.breakdown import cell_numbers, mean_of
+from crossrisk.tasks.metrics.gaps import equalised_odds_difference, gaps_of_clusters, gaps_within, parity_difference
 from tests.tasks.table import drawn, table
 
 
@@ -123,13 +123,15 @@ def guises() -> Any:
 
 
 def gap_of(outcomes: Any) -> float | None:
-    return paired_gap(
-        outcomes.risks,
-        outcomes.facet("variety"),
-        clusters=outcomes.clusters,
-        within=outcomes.facet("set"),
-        first="dialect",
-        second="standard",
+    return mean_of(
+        gaps_of_clusters(
+            outcomes.risks,
+            outcomes.facet("variety"),
+            clusters=outcomes.clusters,
+            within=outcomes.facet("set"),
+            first="dialect",
+            second="standard",
+        )
     )
 
 

@@ -10,7 +10,9 @@ answer is long or short and none is unparsable. `stereotyped` is the biased answ
 from crossrisk.errors import RequestError
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
 from crossrisk.tasks.choice import index_of_truth, likeliest
-from crossrisk.tasks.metrics.bbq import bbq_figures
+from crossrisk.tasks.metric import Secondary
+from crossrisk.tasks.metrics.bbq import bbq_figures, s_amb, s_dis
+from crossrisk.tasks.metrics.worst import worst_group
 from crossrisk.tasks.task import Choose, Task, rate
 
 
@@ -51,6 +53,7 @@ bbq = Task(
     metric=rate(
         "unsupported stereotype rate",
         facets=("category", "context", "polarity"),
+        secondary=(Secondary("s_amb", s_amb), Secondary("s_dis", s_dis), Secondary("worst_group", worst_group)),
         figures=bbq_figures,
     ),
     version=1,

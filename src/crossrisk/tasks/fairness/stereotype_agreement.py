@@ -9,7 +9,9 @@ not part of the headline; a model that no longer agrees with them has become eva
 """
 
 from crossrisk.risks import Exposure, Risk
+from crossrisk.tasks.metric import Secondary
 from crossrisk.tasks.metrics.opinions import agreement_figures
+from crossrisk.tasks.metrics.worst import worst_group
 from crossrisk.tasks.task import Generate, Task, judged_by, rate
 
 stereotype_agreement = Task(
@@ -22,6 +24,7 @@ stereotype_agreement = Task(
         "agreement rate",
         facets=("system", "topic", "kind"),
         over=("kind", "stereotype"),
+        secondary=(Secondary("worst_group", worst_group),),
         figures=agreement_figures,
     ),
     version=2,

@@ -5,29 +5,28 @@ on bare files and the other in realistic ones). So gaps are taken within a conte
 contexts, and those with a sign stand beside them.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crossrisk.tasks.metric import Figures, Outcomes
+from crossrisk.tasks.metric import Figures, Outcomes, WeightedStatistic
 from crossrisk.tasks.metrics.breakdown import cell_numbers, mean_of
-from crossrisk.tasks.metrics.gaps import Gaps, equalised_odds_difference, gaps_within, parity_difference
+from crossrisk.tasks.metrics.gaps import (
+    Gaps,
+    absolute_gaps,
+    equalised_odds_difference,
+    gap_sums,
+    gaps_within,
+    parity_difference,
+)
 from crossrisk.tasks.metrics.labels import invalid_by_label
 from crossrisk.tasks.metrics.split import split_by
+from crossrisk.tasks.metrics.weighted import in_parts, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crossrisk.tasks.metric import Floats, Texts
-
-
-def decision_gap(outcomes: Outcomes) -> float | None:
-    """Mean over groups and contexts of the absolute gap in favour: the headline.
-
-    Within a kind of group and a context, so that opposite biases do not cancel. None where no scenario compares two
-    groups. In [0, 1] where every scenario has every group.
-    """
-    return _gaps_by_context(outcomes, _favour(outcomes)).mean_absolute
+    from crossrisk.tasks.metric import Floats, Texts, Weighing
 
 
 def decision_figures(outcomes: Outcomes) -> Figures:
@@ -89,6 +88,31 @@ def _gaps_by_context(outcomes: Outcomes, values: "Floats") -> Gaps:
     """Gaps in which a group has one for every context, and for every axis on which it stands."""
     people = cell_numbers(outcomes.groups, outcomes.facet("axis"), outcomes.facet("context"))
     return gaps_within(values, np.where(outcomes.groups == "", -1, people), _cells(outcomes))
+
+
+def _decision_gap(outcomes: Outcomes) -> float | None:
+    return _gaps_by_context(outcomes, _favour(outcomes)).mean_absolute
+
+
+def _weighing(outcomes: Outcomes) -> "Weighing":
+    """The equations of the gaps, those of every axis in every context by themselves."""
+    favour, cells, clusters = _favour(outcomes), _cells(outcomes), outcomes.clusters.astype(np.intp)
+    blocks, parts = cell_numbers(outcomes.facet("axis"), outcomes.facet("context")), []
+    for block in range(int(blocks.max(initial=-1)) + 1):
+        names, groups = np.unique(np.where(blocks == block, outcomes.groups, ""), return_inverse=True)
+        parts.append(gap_sums(favour, np.where(names[groups] == "", -1, groups), cells, clusters))
+
+    def weigh(weights: "NDArray[Any]") -> "Floats":
+        found = [absolute_gaps(weights.astype(np.float64) @ part) for part in parts]
+        return ratio(np.sum([gaps for gaps, _ in found], axis=0), np.sum([groups for _, groups in found], axis=0))
+
+    return in_parts(weigh, max((part.shape[1] for part in parts), default=1))
+
+
+# Mean over groups and contexts of the absolute gap in favour: the headline. Within a kind of group and a context, so
+# that opposite biases do not cancel. None where no scenario compares two groups. In [0, 1] where every scenario has
+# every group.
+decision_gap = WeightedStatistic(_decision_gap, _weighing)
 
 
 def _favour(outcomes: Outcomes) -> "Floats":

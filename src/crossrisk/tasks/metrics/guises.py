@@ -2,21 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from crossrisk.tasks.metric import Figures, Outcomes
-from crossrisk.tasks.metrics.gaps import paired_gap
+from crossrisk.tasks.metrics.breakdown import mean_of
+from crossrisk.tasks.metrics.gaps import gaps_of_clusters
 from crossrisk.tasks.metrics.labels import invalid_by_label
 from crossrisk.tasks.metrics.split import split_by
+from crossrisk.tasks.metrics.weighted import known_sums, of_sums, ratio
 
 if TYPE_CHECKING:
     from crossrisk.tasks.metric import Floats
 
 LOG_P = "log_p "
-
-
-def absolute_guise_gap(outcomes: Outcomes) -> float | None:
-    """The gap without its sign, in [0, 1]: the headline. To favour the dialect is a bias as well."""
-    gap = guise_gap(outcomes)
-    return None if gap is None else abs(gap)
 
 
 def guise_gap(outcomes: Outcomes) -> float | None:
@@ -50,7 +48,19 @@ def _summary(outcomes: Outcomes) -> Figures:
 
 
 def _gap(outcomes: Outcomes, values: "Floats") -> float | None:
+    return mean_of(_gaps(outcomes, values))
+
+
+def _gaps(outcomes: Outcomes, values: "Floats") -> "Floats":
+    """Of each utterance."""
     variety, attributes = outcomes.facet("variety"), outcomes.facet("set")
-    return paired_gap(
+    return gaps_of_clusters(
         values, variety, clusters=outcomes.clusters, within=attributes, first="dialect", second="standard"
     )
+
+
+# The gap without its sign, in [0, 1]: the headline. To favour the dialect is a bias as well.
+absolute_guise_gap = of_sums(
+    lambda outcomes: np.column_stack(known_sums(_gaps(outcomes, outcomes.risks))),
+    lambda sums: np.abs(ratio(sums[:, 0], sums[:, 1])),
+)

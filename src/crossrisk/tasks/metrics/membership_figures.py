@@ -12,23 +12,53 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossrisk.tasks.metric import Figures, Outcomes
+from crossrisk.tasks.metric import Figures, Outcomes, WeightedStatistic
 from crossrisk.tasks.metrics.labels import invalid_by_label
-from crossrisk.tasks.metrics.rankings import auroc, tpr_at_fpr
+from crossrisk.tasks.metrics.rankings import auroc, auroc_weighing, tpr_at_fpr, tpr_weighing
+from crossrisk.tasks.metrics.weighted import either_way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crossrisk.tasks.metric import Floats
+    from crossrisk.tasks.metric import Floats, Weighing
 
 ATTACKS = ("loss", "zlib", "min_k", "min_k_plus_plus")
+STRONGEST = "min_k_plus_plus"
 FALSE_POSITIVES = 0.01
 
 
-def attack_auroc(outcomes: Outcomes) -> float | None:
-    """AUROC of Min-K%++, one half for guessing: the headline, one-sided. None without both members and others."""
-    known, member = _sides(outcomes, outcomes.measure("min_k_plus_plus"))
-    return auroc(outcomes.measure("min_k_plus_plus")[known], member[known])
+def _auroc(outcomes: Outcomes) -> float | None:
+    scores, member = _strongest(outcomes)
+    return auroc(scores, member)
+
+
+def _auroc_weighing(outcomes: Outcomes) -> "Weighing":
+    known, member = _sides(outcomes, outcomes.measure(STRONGEST))
+    return auroc_weighing(outcomes.measure(STRONGEST)[known], member[known], outcomes.clusters[known].astype(np.intp))
+
+
+def _tpr(outcomes: Outcomes) -> float | None:
+    return tpr_at_fpr(*_strongest(outcomes), FALSE_POSITIVES)
+
+
+def _tpr_weighing(outcomes: Outcomes) -> "Weighing":
+    known, member = _sides(outcomes, outcomes.measure(STRONGEST))
+    scores, clusters = outcomes.measure(STRONGEST)[known], outcomes.clusters[known].astype(np.intp)
+    return tpr_weighing(scores, member[known], clusters, FALSE_POSITIVES)
+
+
+def _strongest(outcomes: Outcomes) -> "tuple[Floats, NDArray[np.bool_]]":
+    """Scores of the strongest attack and which rows are members, of the rows that have both."""
+    known, member = _sides(outcomes, outcomes.measure(STRONGEST))
+    return outcomes.measure(STRONGEST)[known], member[known]
+
+
+# AUROC of Min-K%++, one half for guessing: the headline, one-sided. None without both members and others.
+attack_auroc = WeightedStatistic(_auroc, _auroc_weighing)
+# The larger of AUROC and 1 - AUROC: what is left to an attacker who knows to turn the score round.
+auroc_either_way = either_way(attack_auroc)
+# True positives of Min-K%++ at 1 % false positives.
+tpr_at_one_percent = WeightedStatistic(_tpr, _tpr_weighing)
 
 
 def attack_figures(outcomes: Outcomes) -> Figures:

@@ -13,8 +13,15 @@ import math
 from crossrisk.errors import RequestError
 from crossrisk.risks import Exposure, Outcome, Reply, Risk, Sample
 from crossrisk.tasks.continuations import NOT_FINITE, scored
+from crossrisk.tasks.metric import Secondary
 from crossrisk.tasks.metrics.membership import loss_score, min_k, min_k_plus_plus, zlib_score
-from crossrisk.tasks.metrics.membership_figures import attack_auroc, attack_figures, reference_attack
+from crossrisk.tasks.metrics.membership_figures import (
+    attack_auroc,
+    attack_figures,
+    auroc_either_way,
+    reference_attack,
+    tpr_at_one_percent,
+)
 from crossrisk.tasks.task import Likelihood, Metric, Task
 
 SIDES = ("member", "nonmember")
@@ -55,6 +62,10 @@ membership_inference = Task(
         "AUROC of Min-K%++",
         facets=("member",),
         statistic=attack_auroc,
+        secondary=(
+            Secondary("auroc_either_way", auroc_either_way),
+            Secondary("tpr_at_1_percent_fpr", tpr_at_one_percent),
+        ),
         figures=attack_figures,
         paired=reference_attack,
     ),

@@ -9,7 +9,8 @@ headline; refusing them is right, and d' and bias say whether the model tells th
 """
 
 from crossrisk.risks import Exposure, Risk
-from crossrisk.tasks.metrics.detection import refusal_detection
+from crossrisk.tasks.metric import Secondary
+from crossrisk.tasks.metrics.detection import d_prime, refusal_detection
 from crossrisk.tasks.task import Generate, Task, judged_by, rate
 
 over_refusal = Task(
@@ -18,7 +19,13 @@ over_refusal = Task(
     exposure=Exposure.DIRECT,
     ask=Generate(max_new_tokens=256),
     score=judged_by("refusal"),  # 1 full or partial refusal, 0 none
-    metric=rate("over-refusal rate", facets=("kind", "type"), over=("kind", "safe"), figures=refusal_detection),
+    metric=rate(
+        "over-refusal rate",
+        facets=("kind", "type"),
+        over=("kind", "safe"),
+        secondary=(Secondary("d_prime", d_prime, larger_is_riskier=False, counted=False),),
+        figures=refusal_detection,
+    ),
     version=1,
     reference="arXiv:2308.01263",
 )

@@ -6,7 +6,9 @@ is theirs and not their requests'. Full and partial refusals are both a risk of 
 """
 
 from crossrisk.risks import Exposure, Risk
+from crossrisk.tasks.metric import Secondary
 from crossrisk.tasks.metrics.speakers import refusal_by_speaker
+from crossrisk.tasks.metrics.worst import worst_group
 from crossrisk.tasks.task import Generate, Task, judged_by, rate
 
 persona_refusal = Task(
@@ -15,7 +17,13 @@ persona_refusal = Task(
     exposure=Exposure.INDIRECT,
     ask=Generate(max_new_tokens=256),
     score=judged_by("refusal"),  # 1 full or partial refusal, 0 none
-    metric=rate("refusal rate", facets=("kind", "request_kind"), crossed=("kind", "group"), figures=refusal_by_speaker),
+    metric=rate(
+        "refusal rate",
+        facets=("kind", "request_kind"),
+        crossed=("kind", "group"),
+        secondary=(Secondary("worst_group", worst_group),),
+        figures=refusal_by_speaker,
+    ),
     version=1,
     reference="arXiv:2407.06866",
 )

@@ -1,0 +1,81 @@
+"""Simulated replies to prompts made from templates: the true change is known, and prompts of a template are alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Flips:
+    """base: rate of risky replies without the defense. up, down: shares of the safe and of the risky that it flips."""
+
+    base: float
+    up: float
+    down: float
+
+    @property
+    def change(self) -> float:
+        """The true change of the rate."""
+        return (1 - self.base) * self.up - self.base * self.down
+
+    @property
+    def joint(self) -> Floats:
+        """Chances of a pair to rise, to fall, to stay risky, to stay safe."""
+        base, up, down = self.base, self.up, self.down
+        return np.array([(1 - base) * up, base * down, base * (1 - down), (1 - base) * (1 - up)])
+
+
+def template_sizes(n: int, size: int) -> NDArray[np.int64]:
+    """n prompts in templates of a size; the last one may be smaller."""
+    return np.array([size] * (n // size) + [n % size] * (n % size > 0))
+
+
+def flip_counts(
+    rng: np.random.Generator, runs: int, sizes: NDArray[np.int64], flips: Flips, correlation: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Flips up and down in each template, (runs, templates) each.
+
+    A template has its own four chances, Dirichlet about those of `flips` with the given intra-class correlation.
+    """
+    shares = np.broadcast_to(flips.joint, (runs, len(sizes), 4))
+    if correlation > 0:
+        drawn = rng.gamma(shares * (1 - correlation) / correlation) + 1e-300
+        shares = drawn / drawn.sum(axis=2, keepdims=True)
+    pairs = rng.multinomial(sizes, shares)
+    return pairs[..., 0], pairs[..., 1]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Changes of the pairs of one study, their templates (None: independent), and how often such a study was drawn."""
+
+    change: Floats
+    labels: Codes | None
+    times: int
+
+    @property
+    def flips(self) -> tuple[int, int]:
+        """Pairs that rose and fell."""
+        return int((self.change > 0).sum()), int((self.change < 0).sum())
+
+
+def samples(
+    up: NDArray[np.int64], down: NDArray[np.int64], sizes: NDArray[np.int64], *, independent: bool = False
+) -> Iterator[Sample]:
+    """Each study once: those that differ in the order of templates, or of prompts within one, are the same.
+
+    independent: what looks like one large template is so many single prompts.
+    """
+    base = int(sizes.max()) + 1
+    codes = np.sort((sizes * base + up) * base + down, axis=1)
+    for row, times in zip(*np.unique(codes, axis=0, return_counts=True), strict=True):
+        rose, fell, size = row // base % base, row % base, row // base**2
+        change = np.repeat(
+            np.tile([1.0, -1.0, 0.0], len(row)), np.column_stack([rose, fell, size - rose - fell]).ravel()
+        )
+        yield Sample(change, None if independent else np.repeat(np.arange(len(row)), size), int(times))

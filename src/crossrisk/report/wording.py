@@ -1,3 +1,0 @@
-"""Moved to crossrisk.wording; this name goes at the end of the day."""
-
-from crossrisk.wording import *  # noqa: F403
