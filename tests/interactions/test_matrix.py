@@ -267,7 +267,7 @@ def test_every_row_says_in_plain_words_what_was_found() -> None:
 
 
 def test_a_certain_improvement_that_is_not_shown_to_be_small_is_called_an_improvement() -> None:
-    improved: list[float | None] = [0.0, 0.0] * 20 + [1.0, 0.0] * 130  # 20 of 150 risky replies are not any more
+    improved: list[float | None] = [1.0, 0.0] * 130 + [0.0, 0.0] * 20  # 20 of 150 risky replies are not any more
     whole = interaction_rows([broken(0, improved)], margin=0.1)[0]
     lost = interaction_rows([broken(3, improved)], margin=0.1)[0]
     assert whole.verdict is Verdict.NO_EFFECT and (whole.ci_high or 0) < 0

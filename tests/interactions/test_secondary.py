@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from crossrisk.interactions.analysis import Cells, statistic_cells
 from crossrisk.interactions.secondary import StatisticCell, StatisticRow, secondary_rows, statistics_to_json
+from crossrisk.registry import TASKS
 from crossrisk.tasks.fairness.bbq import bbq
 from crossrisk.tasks.metric import Metric
 from crossrisk.tasks.safety.jailbreak import jailbreak
@@ -174,3 +175,10 @@ def test_a_study_has_rows_for_measured_cells_alone_that_no_rule_stopped(tmp_path
         (cell["arm"], cell["task"], "world"): None if cell["arm"] == "filter" else some for cell in manifest["cells"]
     }
     assert [(each.defense, each.task) for each in statistic_cells(cells)] == [("dpo", "bbq")]
+
+
+def test_every_secondary_statistic_is_explained() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "secondary.md").read_text(encoding="utf-8")
+    declared = {(name, each.name) for name in TASKS.built_in for each in TASKS.get(name).metric.secondary}
+    for task, statistic in declared:
+        assert f"`{statistic}`" in page and (f"`{task}`" in page or statistic == "worst_group")
