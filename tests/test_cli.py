@@ -135,6 +135,17 @@ def test_validate_tells_what_a_study_would_do_without_doing_it(
     assert told["family"] == 0 or told["family"] == len(told["tasks"])
 
 
+def test_validate_warns_of_a_rule_that_seldom_decides(
+    fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for estimand, warned in (("population", True), ("benchmark", False)):
+        (tmp_path / "s.yaml").write_text(f"base: m\ntasks: [asked:fake]\ndefenses: [calm]\nstopping: {estimand}\n")
+        assert run_command(monkeypatch, "validate", str(tmp_path / "s.yaml")) == 0
+        out = capsys.readouterr().out
+        assert "Stopping: defended cells end once decided" in out
+        assert ("Fewer than 100 clusters: asked:fake" in out) is warned
+
+
 def test_ls_knows_every_task_with_its_sources(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,8 +8,11 @@ from crossrisk.engine.arms import build
 from crossrisk.engine.plan import Question, check_judges, check_names, questions
 from crossrisk.interactions.controls import is_control
 from crossrisk.interactions.foresight import Foresight, foresee
+from crossrisk.stopping import ESTIMANDS
 from crossrisk.study import Study
 from crossrisk.targets.locations import local_folder, locate
+
+FEW_CLUSTERS = 100  # below it the fixed design finds several times as much: docs/stopping.md
 
 
 def preview(study: Study) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def preview(study: Study) -> dict[str, Any]:
         "arms": ["base", *(arm for arm, _ in defended)],
         "family": family,
         "margin": study.margin,
+        "stopping": None if study.stopping is None else study.stopping.model_dump(),
         "tasks": [_task(question, study, family) for question in asked],
         "replies": (1 + len(defended)) * sum(len(question.samples) for question in asked),
     }
@@ -73,6 +77,24 @@ def preview_lines(found: dict[str, Any]) -> list[str]:
         f"second figure is for the hardest of the {found['family']} cells of the family (Holm), the third where "
         "templates flip as a whole."
     )
+    if found["stopping"] is not None:
+        lines += _rule_lines(found)
+    return lines
+
+
+def _rule_lines(found: dict[str, Any]) -> list[str]:
+    """What the stopping rule promises, and for which tasks it is the wrong one."""
+    about = found["stopping"]["estimand"]
+    lines = [
+        "Stopping: defended cells end once decided, so these are the most replies. Verdicts are about "
+        f"{ESTIMANDS[about]}; the sizes above are those of the fixed design, a rule about prompts in general sees less."
+    ]
+    few = [task["task"] for task in found["tasks"] if task["clusters"] < FEW_CLUSTERS]
+    if about == "population" and few:
+        lines.append(
+            f"Fewer than {FEW_CLUSTERS} clusters: {', '.join(few)}. A rule about prompts in general seldom decides "
+            "there: ask in full, or declare `estimand: benchmark`."
+        )
     return lines
 
 
