@@ -5,13 +5,14 @@ studies apart by their mean change, holds 0 where the test does not reject, and 
 98 %, so does every honest interval: counts are discrete, and a test of few flips rejects less often than it may.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.validity.templates import Flips, Floats, Sample, flip_counts, samples, template_sizes
+from benchmarks.validity.templates import Flips, Floats, Sample, flip_counts, samples, single_samples, template_sizes
 from crossrisk.interactions.clustered import cluster_sums, cluster_t_interval, sign_flip_test
+from crossrisk.interactions.effect import compare
 from crossrisk.interactions.paired import Interval, mcnemar_exact
 from crossrisk.interactions.score_interval import change_interval
 
@@ -19,17 +20,21 @@ RUNS, AGAIN, DOUBTFUL = 1_000, 4_000, 0.942
 LOWEST, HIGHEST, SLACK = 0.935, 0.98, 1e-9
 PROMPTS, SIZES, CORRELATIONS = (20, 50, 200, 2_000), (1, 5, 20, 50), (0.0, 0.2, 0.8)
 RATES = (0.01, 0.1, 0.5, 0.9, 0.99)
-FEW = (1, 3, 6, 10, np.inf)
+UNEVEN, STRONG = (200, 500, 2_000), Flips(0.1, 0.9, 0.1)
 
 
 @dataclass(frozen=True)
 class Design:
-    """n prompts in templates of a size, whose replies flip as `flips` has it, correlated within templates."""
+    """n prompts in templates of a size, whose replies flip as `flips` has it, correlated within templates.
+
+    uneven: templates have any number of prompts from one to that size, equally often.
+    """
 
     n: int
     size: int
     correlation: float
     flips: Flips
+    uneven: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,20 @@ def designs(prompts: Sequence[int] = PROMPTS) -> Iterator[Design]:
                     yield from (Design(n, size, correlation, flips) for r in RATES for flips in scenarios(r))
 
 
+def uneven_designs(prompts: Sequence[int] = UNEVEN) -> Iterator[Design]:
+    """Templates of 1 to 50 prompts, with a strong effect beside those of the grid."""
+    for n in prompts:
+        for correlation in CORRELATIONS:
+            for flips in (*scenarios(0.5), STRONG):
+                yield Design(n, SIZES[-1], correlation, flips, uneven=True)
+
+
 def ours(sample: Sample, p: float) -> Interval | None:
     """The interval of `compare`."""
-    return change_interval(sample.change, sample.labels, p)
+    if sample.before is None:
+        return change_interval(sample.change, sample.labels, p)
+    effect = compare(sample.before, sample.before + sample.change)
+    return None if effect.ci_low is None or effect.ci_high is None else Interval(effect.ci_low, effect.ci_high)
 
 
 def robust_t(sample: Sample, p: float) -> Interval | None:
@@ -74,11 +90,15 @@ METHODS: dict[str, Callable[[Sample, float], Interval | None]] = {"ours": ours, 
 def coverage(design: Design, runs: int, seed: int, methods: Sequence[str] = tuple(METHODS)) -> Coverage:
     """Draws studies of a design and counts the intervals that hold its true change."""
     single, truth = design.size == 1, design.flips.change
-    sizes = np.array([design.n]) if single else template_sizes(design.n, design.size)
-    up, down = flip_counts(np.random.default_rng(seed), runs, sizes, design.flips, design.correlation)
+    rng, sizes = np.random.default_rng(seed), template_sizes(design.n, design.size, uneven=design.uneven)
     held = dict.fromkeys(methods, 0)
-    means, ps, times = [], [], []
-    for sample in samples(up, down, sizes, independent=single):
+    means, ps, times, changed = [], [], [], 0
+    drawn = (
+        single_samples(rng, runs, design.n, design.flips)
+        if single
+        else samples(*flip_counts(rng, runs, sizes, design.flips, design.correlation), sizes)
+    )
+    for sample in drawn:
         p = mcnemar_exact(*sample.flips) if single else sign_flip_test(sample.change, sample.labels)
         for name in methods:
             interval = METHODS[name](sample, p)
@@ -87,9 +107,10 @@ def coverage(design: Design, runs: int, seed: int, methods: Sequence[str] = tupl
         means.append(sample.change.mean())
         ps.append(p)
         times.append(sample.times)
+        units = sample.change if sample.labels is None else np.bincount(sample.labels, np.abs(sample.change))
+        changed += sample.times * int(np.count_nonzero(units))
     best = attainable(np.array(means), np.array(ps), np.array(times) / runs, truth)
-    changed = (up + down if single else (up + down) > 0).sum(axis=1).mean()
-    return Coverage(design, runs, {name: count / runs for name, count in held.items()}, best, float(changed))
+    return Coverage(design, runs, {name: count / runs for name, count in held.items()}, best, changed / runs)
 
 
 def attainable(means: Floats, ps: Floats, chances: Floats, truth: float, alpha: float = 0.05) -> float:
@@ -107,12 +128,10 @@ def attainable(means: Floats, ps: Floats, chances: Floats, truth: float, alpha: 
     return 1 - float(max(one + right[np.searchsorted(right, most - one, side="right") - 1] for one in left))
 
 
-def grid(prompts: Sequence[int] = PROMPTS, runs: int = RUNS, again: int = AGAIN, seed: int = 1) -> list[Coverage]:
+def covered(chosen: Iterable[Design], runs: int = RUNS, again: int = AGAIN, seed: int = 1) -> Iterator[Coverage]:
     """Coverage of every design; what looks low is drawn anew, with other seeds, and more often."""
-    found = []
-    for place, design in enumerate(designs(prompts)):
+    for place, design in enumerate(chosen):
         result = coverage(design, runs, seed + place)
         if again and result.held["ours"] < DOUBTFUL:
             result = coverage(design, again, seed + 100_000 + place)
-        found.append(result)
-    return found
+        yield result

@@ -12,7 +12,7 @@ from benchmarks.validity.templates import Flips, flip_counts, samples, template_
 from crossrisk.interactions.paired import equivalent
 from crossrisk.interactions.score_interval import equivalence_interval
 
-MARGIN, RUNS = 0.05, 2_000
+MARGIN, RUNS = 0.05, 1_000
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from benchmarks.validity.coverage import METHODS, SLACK
 from benchmarks.validity.templates import Floats, Sample
 from crossrisk.interactions.clustered import sign_flip_test
 
-RUNS = 2_000
+RUNS = 1_000
 LEVELS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 SHAPES = (
     (10, 1, 0.0),

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.validity.templates import Flips, Sample, flip_counts, samples, template_sizes
+from benchmarks.validity.coverage import ours
+from benchmarks.validity.templates import Flips, Sample, flip_counts, samples, single_samples, template_sizes
 from crossrisk.interactions.clustered import sign_flip_test
 from crossrisk.interactions.effect import compare
 from crossrisk.interactions.equivalence_power import equivalence_sample_size
 from crossrisk.interactions.paired import equivalent, mcnemar_exact
 from crossrisk.interactions.power import mcnemar_mde, tost_sample_size
-from crossrisk.interactions.score_interval import change_interval, equivalence_interval
+from crossrisk.interactions.score_interval import equivalence_interval
 
 RUNS, PLANNING, ALPHA, RISKY = 4_000, 100, 0.05, 0.4
 INDEPENDENT = tuple((n, noise) for n in (50, 100, 200, 450, 1_000) for noise in (0.0, 0.01, 0.05, 0.1))
@@ -59,9 +60,11 @@ def flips_of(noise: float, change: float) -> Flips:
 
 def drawn(n: int, size: int, correlation: float, flips: Flips, runs: int, seed: int) -> Iterator[Sample]:
     """Studies of one design."""
-    sizes = np.array([n]) if size == 1 else template_sizes(n, size)
-    up, down = flip_counts(np.random.default_rng(seed), runs, sizes, flips, correlation)
-    return samples(up, down, sizes, independent=size == 1)
+    rng = np.random.default_rng(seed)
+    if size == 1:
+        return single_samples(rng, runs, n, flips)
+    sizes = template_sizes(n, size)
+    return samples(*flip_counts(rng, runs, sizes, flips, correlation), sizes)
 
 
 def found(n: int, size: int, correlation: float, noise: float, mde: float, runs: int, seed: int) -> float:
@@ -70,7 +73,7 @@ def found(n: int, size: int, correlation: float, noise: float, mde: float, runs:
     for sample in drawn(n, size, correlation, flips_of(noise, mde), runs, seed):
         p = mcnemar_exact(*sample.flips) if sample.labels is None else sign_flip_test(sample.change, sample.labels)
         if p < ALPHA:
-            interval = change_interval(sample.change, sample.labels, p)
+            interval = ours(sample, p)
             claims += sample.times * (interval is not None and interval.low > 0)
     return claims / runs
 
@@ -79,7 +82,8 @@ def printed_mde(n: int, size: int, correlation: float, noise: float, studies: in
     """Median of what studies without change print."""
     values = []
     for sample in drawn(n, size, correlation, flips_of(noise, 0.0), studies, seed):
-        mde = compare(np.maximum(-sample.change, 0), np.maximum(sample.change, 0), clusters=sample.labels).mde
+        before = np.maximum(-sample.change, 0) if sample.before is None else sample.before
+        mde = compare(before, before + sample.change, clusters=sample.labels).mde
         values += [1.0 if mde is None else mde] * sample.times
     return float(np.median(values))
 

@@ -30,9 +30,12 @@ class Flips:
         return np.array([(1 - base) * up, base * down, base * (1 - down), (1 - base) * (1 - up)])
 
 
-def template_sizes(n: int, size: int) -> NDArray[np.int64]:
-    """n prompts in templates of a size; the last one may be smaller."""
-    return np.array([size] * (n // size) + [n % size] * (n % size > 0))
+def template_sizes(n: int, size: int, *, uneven: bool = False) -> NDArray[np.int64]:
+    """n prompts in templates of a size, or uneven of 1 to that size (always the same ones); the last may be smaller."""
+    sizes = np.random.default_rng(n).integers(1, size + 1, n) if uneven else np.full(n // size + 1, size)
+    ends = np.minimum(np.cumsum(sizes), n)
+    kept = np.diff(ends, prepend=0)
+    return kept[kept > 0]
 
 
 def flip_counts(
@@ -52,16 +55,28 @@ def flip_counts(
 
 @dataclass(frozen=True)
 class Sample:
-    """Changes of the pairs of one study, their templates (None: independent), and how often such a study was drawn."""
+    """Changes of the pairs of one study, their templates (None: independent), and how often such a study was drawn.
+
+    before: risks of the base, where they were drawn: the interval of independent pairs depends on them.
+    """
 
     change: Floats
     labels: Codes | None
     times: int
+    before: Floats | None = None
 
     @property
     def flips(self) -> tuple[int, int]:
         """Pairs that rose and fell."""
         return int((self.change > 0).sum()), int((self.change < 0).sum())
+
+
+def single_samples(rng: np.random.Generator, runs: int, n: int, flips: Flips) -> Iterator[Sample]:
+    """Studies of n independent prompts, each once: those with the same paired table are the same."""
+    tables = rng.multinomial(n, flips.joint, size=runs)
+    for table, times in zip(*np.unique(tables, axis=0, return_counts=True), strict=True):
+        change = np.repeat([1.0, -1.0, 0.0, 0.0], table)
+        yield Sample(change, None, int(times), np.repeat([0.0, 1.0, 1.0, 0.0], table))
 
 
 def samples(

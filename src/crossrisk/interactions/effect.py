@@ -204,6 +204,22 @@ def despite_lost(
     return verdict
 
 
+def counted_interval(worse: int, better: int, both: int, neither: int, p: float, *, alpha: float = 0.05) -> Interval:
+    """The confidence interval of independent yes-or-no pairs: Newcombe's, in agreement with p.
+
+    worse, better, both, neither: as `newcombe_paired` has them; p: of McNemar's exact test. Where p >= alpha it also
+    holds 0 and the interval on which equivalence is judged. Without any flip: `unchanged_interval`.
+    """
+    n = worse + better + both + neither
+    if worse + better == 0:
+        return unchanged_interval(0.0, n, alpha=alpha)
+    interval = newcombe_paired(worse, better, both, neither, alpha=alpha)
+    if p < alpha:
+        return interval
+    equivalence = tango_paired(worse, better, n, alpha=STRICTER * 2 * alpha)
+    return interval.hull(Interval(0.0, 0.0)).hull(equivalence)
+
+
 def cohens_h(base: float, defended: float) -> float:
     """Difference of two proportions on the arcsine scale, 2 asin sqrt(defended) - 2 asin sqrt(base).
 
@@ -226,12 +242,9 @@ def _binary_evidence(change: Floats, both: int, labels: NDArray[np.intp] | None,
     noise = (min(up, down) if p < alpha or labels is not None else (up + down) / 2) / n
     mde = mcnemar_mde(pairs, noise, alpha=alpha) if can_reject(units, alpha) else None
     equivalence = equivalence_interval(change, labels, alpha=alpha)
-    if labels is not None or up + down == 0:
+    if labels is not None:
         return _Evidence(p, change_interval(change, labels, p, alpha=alpha), equivalence, mde)
-    interval = newcombe_paired(up, down, both, n - up - down - both, alpha=alpha)
-    if p >= alpha and equivalence is not None:
-        interval = interval.hull(Interval(0.0, 0.0)).hull(equivalence)
-    return _Evidence(p, interval, equivalence, mde)
+    return _Evidence(p, counted_interval(up, down, both, n - up - down - both, p, alpha=alpha), equivalence, mde)
 
 
 def _graded_evidence(change: Floats, labels: NDArray[np.intp] | None, alpha: float) -> _Evidence:

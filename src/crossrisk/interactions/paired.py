@@ -107,8 +107,8 @@ def tango_paired(worse: float, better: float, n: float, *, alpha: float = 0.05) 
     """
     if n <= 0:
         raise ValueError("an interval needs at least one pair, got n = 0")
-    high = _tango_upper(worse, better, n, alpha)
-    return Interval(-_tango_upper(better, worse, n, alpha), high)
+    high = tango_upper(worse, better, n, alpha)
+    return Interval(-tango_upper(better, worse, n, alpha), high)
 
 
 def unchanged_interval(change: float, n: float, *, alpha: float = 0.05) -> Interval:
@@ -135,8 +135,11 @@ def equivalent(interval: Interval, margin: float) -> bool:
     return -margin < interval.low and interval.high < margin
 
 
-def _tango_upper(worse: float, better: float, n: float, alpha: float) -> float:
-    """Largest difference that Tango's one-sided score test at level alpha/2 does not reject, by bisection."""
+def tango_upper(worse: float, better: float, n: float, alpha: float) -> float:
+    """Largest difference that Tango's one-sided score test at level alpha/2 does not reject, by bisection.
+
+    The upper limit of `tango_paired`; the lower one is less that of the arms exchanged.
+    """
     z = normal_quantile(1 - alpha / 2)
     low, high = (worse - better) / n, 1.0
     while high - low > 1e-12:

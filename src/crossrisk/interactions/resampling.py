@@ -85,7 +85,9 @@ def _blocks(units: int, draws: int, seed: int) -> Iterator[Counts]:
 def _multinomial(units: int, draws: int, seed: int) -> Counts:
     drawn = np.random.default_rng(seed).integers(0, units, (draws, units))
     drawn += units * np.arange(draws)[:, None]
-    return np.bincount(drawn.ravel(), minlength=units * draws).astype(np.uint8).reshape(draws, units)
+    counts = np.bincount(drawn.ravel(), minlength=units * draws).astype(np.uint8).reshape(draws, units)
+    counts.flags.writeable = False  # it is kept, and parts of it are handed out
+    return counts
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossrisk.interactions.clustered import ClusterSums, Floats, cluster_sums, standard_error
-from crossrisk.interactions.paired import Interval, normal_quantile, tango_paired, unchanged_interval
+from crossrisk.interactions.paired import Interval, normal_quantile, tango_paired, tango_upper, unchanged_interval
 
 # Tango's interval is inverted at .9 alpha: at alpha, counts being discrete, it covers down to 92.8 % of 95.
 STRICTER = 0.9
@@ -64,8 +64,9 @@ def score_interval(change: ArrayLike, clusters: ArrayLike | None = None, *, alph
     of upward and downward changes; were every change a whole risk, the mean's variance would be
     ((rose + fell) / n - mean^2) / n. The effective number of pairs is n times that over the variance that is: the
     cluster-robust one (CR2), times (t / z)^2 because it is itself estimated, but at least that of independent pairs.
-    Towards 0, t has clusters - 1 degrees of freedom; away from 0, where few clusters hold most of the change, as many
-    as the spread of the clusters' squared residuals (Pan, Wall 2002) and their sizes (Imbens, Kolesar 2016) leave.
+    t has as many degrees of freedom as the spread of the clusters' squared residuals (Pan, Wall 2002) and their sizes
+    (Imbens, Kolesar 2016) leave. Towards 0 from a change under one half it has clusters - 1: the few clusters that hold
+    most of the change make the other side's tail long.
     Independent yes-or-no pairs count as they are. Inverted at .9 alpha, which makes up for discreteness.
 
     Assumes independent clusters. Degenerate: None for one cluster of several pairs, or one pair with a graded change;
@@ -94,13 +95,14 @@ def score_interval(change: ArrayLike, clusters: ArrayLike | None = None, *, alph
     independent = float(((values - sums.mean) ** 2).sum() / n**2)
     whole = ((rose + fell) / n - sums.mean**2) / n
 
-    def limits(degrees: float) -> Interval:
+    def scale(degrees: float) -> float:
         widening = float(stdtrit(degrees, 1 - level / 2)) / normal_quantile(1 - level / 2)
-        scale = whole / max(independent, (error * widening) ** 2)
-        return tango_paired(rose * scale, fell * scale, n * scale, alpha=level)
+        return whole / max(independent, (error * widening) ** 2)
 
-    outer, inner = limits(degrees_of_freedom(sums, independent)), limits(len(sums) - 1)
-    return Interval((inner if sums.mean > 0 else outer).low, (inner if sums.mean < 0 else outer).high)
+    outer, inner = scale(degrees_of_freedom(sums, independent)), scale(len(sums) - 1)
+    up, down = (inner if -0.5 < sums.mean < 0 else outer), (inner if 0 < sums.mean < 0.5 else outer)
+    high = tango_upper(rose * up, fell * up, n * up, alpha=level)
+    return Interval(-tango_upper(fell * down, rose * down, n * down, alpha=level), high)
 
 
 def degrees_of_freedom(sums: ClusterSums, independent: float) -> float:

@@ -28,19 +28,20 @@ class Estimate:
         """Two-sided p of the figure being equal to a limit that it exceeds; 1 where it does not exceed it.
 
         At limit 0 the p of the cell's own test. Elsewhere read off the interval: its lower arm is taken for
-        z(1 - alpha/2) standard errors, so that p < alpha exactly where the interval lies beyond the limit. An
-        approximation wherever the interval is not normal, as exact as the interval at p = alpha.
-        Altman, Bland (2011), BMJ 343:d2304. Degenerate: no interval, 1; an interval that is a point, 0.
+        z(1 - alpha/2) standard errors, so that p < alpha exactly where the interval lies beyond the limit; above 0 it
+        is at least the p at 0. An approximation wherever the interval is not normal, as exact as the interval at
+        p = alpha. Altman, Bland (2011), BMJ 343:d2304. Degenerate: no interval, 1; an interval that is a point, 0.
         """
         from scipy.special import ndtr
 
         if self.low is None or self.value <= limit + ROUNDING:
             return 1.0
+        least = self.p if limit >= 0 and self.p is not None else 0.0  # beyond a rise lies beyond none
         if limit == 0 and self.p is not None:
             return self.p
         arm = self.value - self.low
         z = normal_quantile(1 - self.alpha / 2)
-        return 2.0 * float(ndtr(-(self.value - limit) * z / arm)) if arm > 0 else 0.0
+        return max(least, 2.0 * float(ndtr(-(self.value - limit) * z / arm)) if arm > 0 else 0.0)
 
     def at(self, alpha: float) -> "Estimate":
         """The same with an interval at another level: both arms stretched by the ratio of normal quantiles."""

@@ -31,17 +31,11 @@ def of_sums(sums: Sums, figure: Figure) -> WeightedStatistic:
         value = float(figure(sums(numbered).sum(axis=0, keepdims=True))[0])
         return None if np.isnan(value) else value
 
-    return WeightedStatistic(plain, weighing_sums(sums, figure))
-
-
-def weighing_sums(sums: Sums, figure: Figure) -> Callable[[Outcomes], Weighing]:
-    """The weighing of such a statistic; `WeightedStatistic` says what that is."""
-
     def weighing(outcomes: Outcomes) -> Weighing:
         columns = sums(outcomes)
         return lambda weights: figure(weights.astype(np.float64) @ columns)
 
-    return weighing
+    return WeightedStatistic(plain, weighing)
 
 
 def over_clusters(outcomes: Outcomes, *columns: "np.ndarray") -> "Floats":
