@@ -1,7 +1,8 @@
 """`python -m benchmarks.validity`: do tests, intervals and printed powers hold? Simulated studies whose truth is known.
 
 Prints every table in Markdown; `--write` puts them into docs/validity.md, between the markers that name them; `--quick`
-takes a tenth of the runs and leaves out what has a page of its own. Seeds are fixed: the same code, the same tables.
+takes a tenth of the runs; `--all` also prints the tables of stopping, judge error, groups and the whole study, which have
+pages of their own. Seeds are fixed: the same code, the same tables.
 """
 
 import argparse
@@ -72,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the runs, about a minute")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/validity.md")
+    parser.add_argument("--all", action="store_true", help="also the tables of other pages, in full")
     asked = parser.parse_args()
     less, done, seconds = QUICK if asked.quick else 1, {}, []
 
@@ -86,7 +88,7 @@ def main() -> None:
     run("coverage", lambda: intervals(less))
     for name, make in TABLES.items():
         run(name, lambda name=name, make=make: {name: make(less)})  # type: ignore[misc]
-    for name, shown in () if asked.quick else PAGES.items():
+    for name, shown in PAGES.items() if asked.all else ():
         run(name, lambda name=name, shown=shown: {name: shown()})  # type: ignore[misc]
     total = sum(int(spent) for _, spent in seconds)
     done["time"] = tables.table(("table", "seconds of one core"), [*seconds, ("all", total)])

@@ -12,9 +12,8 @@ import numpy as np
 
 from benchmarks.validity.templates import Flips, Floats, Sample, flip_counts, samples, single_samples, template_sizes
 from crossrisk.interactions.clustered import cluster_sums, cluster_t_interval, sign_flip_test
-from crossrisk.interactions.effect import compare
 from crossrisk.interactions.paired import Interval, mcnemar_exact
-from crossrisk.interactions.score_interval import change_interval
+from crossrisk.interactions.score_interval import change_interval, counted_interval
 
 RUNS, AGAIN, DOUBTFUL = 1_000, 4_000, 0.942
 LOWEST, HIGHEST, SLACK = 0.935, 0.98, 1e-9
@@ -73,10 +72,10 @@ def uneven_designs(prompts: Sequence[int] = UNEVEN) -> Iterator[Design]:
 
 def ours(sample: Sample, p: float) -> Interval | None:
     """The interval of `compare`."""
-    if sample.before is None:
+    if sample.both is None:
         return change_interval(sample.change, sample.labels, p)
-    effect = compare(sample.before, sample.before + sample.change)
-    return None if effect.ci_low is None or effect.ci_high is None else Interval(effect.ci_low, effect.ci_high)
+    (up, down), n = sample.flips, len(sample.change)
+    return counted_interval(up, down, sample.both, n - up - down - sample.both, p)
 
 
 def robust_t(sample: Sample, p: float) -> Interval | None:

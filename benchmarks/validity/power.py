@@ -82,7 +82,7 @@ def printed_mde(n: int, size: int, correlation: float, noise: float, studies: in
     """Median of what studies without change print."""
     values = []
     for sample in drawn(n, size, correlation, flips_of(noise, 0.0), studies, seed):
-        before = np.maximum(-sample.change, 0) if sample.before is None else sample.before
+        before = np.maximum(-sample.change, 0)
         mde = compare(before, before + sample.change, clusters=sample.labels).mde
         values += [1.0 if mde is None else mde] * sample.times
     return float(np.median(values))

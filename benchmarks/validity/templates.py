@@ -57,13 +57,13 @@ def flip_counts(
 class Sample:
     """Changes of the pairs of one study, their templates (None: independent), and how often such a study was drawn.
 
-    before: risks of the base, where they were drawn: the interval of independent pairs depends on them.
+    both: of independent pairs, how many are risky in both arms: their interval depends on it.
     """
 
     change: Floats
     labels: Codes | None
     times: int
-    before: Floats | None = None
+    both: int | None = None
 
     @property
     def flips(self) -> tuple[int, int]:
@@ -76,7 +76,7 @@ def single_samples(rng: np.random.Generator, runs: int, n: int, flips: Flips) ->
     tables = rng.multinomial(n, flips.joint, size=runs)
     for table, times in zip(*np.unique(tables, axis=0, return_counts=True), strict=True):
         change = np.repeat([1.0, -1.0, 0.0, 0.0], table)
-        yield Sample(change, None, int(times), np.repeat([0.0, 1.0, 1.0, 0.0], table))
+        yield Sample(change, None, int(times), int(table[2]))
 
 
 def samples(

@@ -13,10 +13,10 @@ from crossrisk.interactions.clustered import (
     sign_flip_test,
     standard_error,
 )
-from crossrisk.interactions.paired import Interval, equivalent, mcnemar_exact, newcombe_paired
+from crossrisk.interactions.paired import Interval, equivalent, mcnemar_exact
 from crossrisk.interactions.power import mcnemar_mde, standard_error_mde
 from crossrisk.interactions.ratios import discordant_odds_ratio, rcr, rcr_interval
-from crossrisk.interactions.score_interval import can_reject, change_interval, equivalence_interval
+from crossrisk.interactions.score_interval import can_reject, change_interval, counted_interval, equivalence_interval
 from crossrisk.risks import Verdict
 
 # Differences below this are no flips: single-precision logits of one prompt differ between batches, which has moved
@@ -202,22 +202,6 @@ def despite_lost(
     if verdict is Verdict.IMPROVES and effect.ci_high is not None and (1 - lost) * effect.ci_high + lost >= 0:
         return Verdict.INCONCLUSIVE
     return verdict
-
-
-def counted_interval(worse: int, better: int, both: int, neither: int, p: float, *, alpha: float = 0.05) -> Interval:
-    """The confidence interval of independent yes-or-no pairs: Newcombe's, in agreement with p.
-
-    worse, better, both, neither: as `newcombe_paired` has them; p: of McNemar's exact test. Where p >= alpha it also
-    holds 0 and the interval on which equivalence is judged. Without any flip: `unchanged_interval`.
-    """
-    n = worse + better + both + neither
-    if worse + better == 0:
-        return unchanged_interval(0.0, n, alpha=alpha)
-    interval = newcombe_paired(worse, better, both, neither, alpha=alpha)
-    if p < alpha:
-        return interval
-    equivalence = tango_paired(worse, better, n, alpha=STRICTER * 2 * alpha)
-    return interval.hull(Interval(0.0, 0.0)).hull(equivalence)
 
 
 def cohens_h(base: float, defended: float) -> float:

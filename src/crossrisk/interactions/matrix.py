@@ -1,7 +1,9 @@
 """The matrix of interactions: from scored outcomes of both arms to one row per defense and task."""
 
 import math
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -90,12 +92,15 @@ def pair_arms(cell: CellPair) -> Paired | None:
     if cell.base is None or cell.defended is None:
         return None
     for arm, frame in (("base", cell.base), ("defended", cell.defended)):
-        if frame["sample_id"].is_duplicated().any():
+        if frame["sample_id"].n_unique() < len(frame):
             repeated = frame.filter(frame["sample_id"].is_duplicated())["sample_id"][0]
             raise RequestError(
                 f"{cell.name}: sample '{repeated}' occurs twice in {arm}: outcomes need one row a sample"
             )
-    both = cell.base.join(cell.defended, on="sample_id", how="inner", suffix="_defended", maintain_order="left")
+    if cell.base["sample_id"].equals(cell.defended["sample_id"]):
+        both = cell.base.hstack(cell.defended.select(pl.all().name.suffix("_defended")))
+    else:
+        both = cell.base.join(cell.defended, on="sample_id", how="inner", suffix="_defended", maintain_order="left")
     if len(both) < max(len(cell.base), len(cell.defended)):
         ids = set(cell.base["sample_id"].to_list()) ^ set(cell.defended["sample_id"].to_list())
         raise RequestError(
@@ -109,7 +114,7 @@ def pair_arms(cell: CellPair) -> Paired | None:
             f"{cell.name}: sample '{first['sample_id']}' was scored by {first['judge']} in base and by "
             f"{first['judge_defended']} in defended: score both arms with one judge"
         )
-    judges = sorted(set(both["judge"].drop_nulls().to_list()))
+    judges = both["judge"].drop_nulls().unique().sort().to_list()
     return Paired(
         both["risk"].cast(pl.Float64).fill_null(math.nan),
         both["risk_defended"].cast(pl.Float64).fill_null(math.nan),
@@ -139,9 +144,12 @@ def interaction_rows(
     """
     pairs = list(cells)
     arms = [pair_arms(cell) for cell in pairs]
-    effects = [
-        None if both is None else _effect(cell, both, alpha, margin) for cell, both in zip(pairs, arms, strict=True)
-    ]
+
+    def effect_of(cell: CellPair, both: Paired | None) -> Effect | None:
+        return None if both is None else _effect(cell, both, alpha, margin)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the lock
+        effects = list(pool.map(effect_of, pairs, arms))
     named = families(pairs, primary)
     corrected = adjusted([None if effect is None else effect.p for effect in effects], named, exploration=exploration)
     rows = []
@@ -165,9 +173,8 @@ def _effect(cell: CellPair, both: Paired, alpha: float, margin: float) -> Effect
     if cell.stopping is not None:
         risks, clusters = (both.base.to_numpy(), both.defended.to_numpy()), both.cluster.to_numpy()
         return sequential_effect(*risks, cell.stopping, clusters=clusters, alpha=alpha, margin=margin)
-    return compare(
-        both.base.to_numpy(), both.defended.to_numpy(), clusters=both.cluster.to_numpy(), alpha=alpha, margin=margin
-    )
+    clusters = both.cluster.rank("dense").to_numpy()  # numbers are sorted faster than names
+    return compare(both.base.to_numpy(), both.defended.to_numpy(), clusters=clusters, alpha=alpha, margin=margin)
 
 
 def _row(cell: CellPair, both: Paired, effect: Effect, family: str, p_adjusted: float | None) -> InteractionRow:

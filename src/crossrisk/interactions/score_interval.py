@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossrisk.interactions.clustered import ClusterSums, Floats, cluster_sums, standard_error
-from crossrisk.interactions.paired import Interval, normal_quantile, tango_paired, tango_upper, unchanged_interval
+from crossrisk.interactions.paired import (
+    Interval,
+    newcombe_paired,
+    normal_quantile,
+    tango_paired,
+    tango_upper,
+    unchanged_interval,
+)
 
 # Tango's interval is inverted at .9 alpha: at alpha, counts being discrete, it covers down to 92.8 % of 95.
 STRICTER = 0.9
@@ -40,6 +47,21 @@ def change_interval(change: ArrayLike, clusters: ArrayLike | None, p: float, *, 
     if not (clusters is None and _whole(values)) and np.abs(values).sum() <= _FEW_FLIPS * units:
         interval = interval.hull(unchanged_interval(sums.mean, units, alpha=2 * alpha))
     return interval
+
+
+def counted_interval(worse: int, better: int, both: int, neither: int, p: float, *, alpha: float = 0.05) -> Interval:
+    """Interval of independent yes-or-no pairs at level 1 - alpha that agrees with the p value of McNemar's exact test.
+
+    worse, better, both, neither: as in `newcombe_paired`, whose interval it is. Where p >= alpha it also holds 0 and
+    the interval on which equivalence is judged. Degenerate: no flips, the exact bound of `unchanged_interval`.
+    """
+    n = worse + better + both + neither
+    if worse + better == 0:
+        return unchanged_interval(0.0, n, alpha=alpha)
+    interval = newcombe_paired(worse, better, both, neither, alpha=alpha)
+    if p < alpha:
+        return interval
+    return interval.hull(Interval(0.0, 0.0)).hull(tango_paired(worse, better, n, alpha=2 * STRICTER * alpha))
 
 
 def equivalence_interval(change: ArrayLike, clusters: ArrayLike | None, *, alpha: float = 0.05) -> Interval | None:
