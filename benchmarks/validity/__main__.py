@@ -1,8 +1,8 @@
 """`python -m benchmarks.validity`: do tests, intervals and printed powers hold? Simulated studies whose truth is known.
 
 Prints every table in Markdown; `--write` puts them into docs/validity.md, between the markers that name them; `--quick`
-takes a tenth of the runs; `--all` also prints the tables of stopping, judge error, groups and the whole study, which have
-pages of their own. Seeds are fixed: the same code, the same tables.
+takes a tenth of the runs; `--all` also prints the tables of other pages (stopping, judge error, groups, the study as a
+whole). Seeds are fixed: the same code, the same tables.
 """
 
 import argparse

@@ -258,3 +258,24 @@ def test_wrong_input_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         compare(base, defended, **options)  # type: ignore[arg-type]
+
+
+def test_pairs_that_flip_both_ways_in_every_template_are_no_less_sure_than_independent_ones() -> None:
+    base = np.tile([0.0, 1.0], 200)
+    flipped = compare(base, 1 - base, clusters=np.arange(400) // 2)
+    independent = compare(base, 1 - base)
+    assert flipped.delta == 0.0 and flipped.verdict is Verdict.INCONCLUSIVE
+    assert flipped.ci_high is not None and independent.ci_high is not None
+    assert flipped.ci_high >= independent.ci_high - 0.01
+
+
+def test_a_missing_label_of_a_cluster_is_told() -> None:
+    with pytest.raises(ValueError, match="label is missing"):
+        compare([0, 1, 1], [1, 1, 0], clusters=[None, "a", "a"])
+
+
+def test_independent_pairs_that_do_not_reject_hold_newcombes_interval_and_that_of_equivalence() -> None:
+    effect = compare(*arms(2, 1, 40, 57))
+    low, high = newcombe_paired(2, 1, 40, 57)
+    assert effect.ci_low is not None and effect.ci_high is not None and effect.equivalence_high is not None
+    assert (effect.ci_low, effect.ci_high) == pytest.approx((low, max(high, effect.equivalence_high)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from crossrisk.interactions.effect import compare
+from crossrisk.interactions.equivalence_power import equivalence_power
 from crossrisk.interactions.foresight import foresee
 from crossrisk.interactions.power import mcnemar_power
 from crossrisk.risks import Verdict
@@ -22,15 +23,17 @@ def test_templates_that_flip_as_a_whole_count_once() -> None:
     assert foresee(400, 40).mde == foresee(400, 400).mde
 
 
-def test_the_foretold_margin_is_shown_in_about_four_of_five_runs() -> None:
-    margin, rng = foresee(500, 500).margin, np.random.default_rng(0)
+@pytest.mark.parametrize("n", [100, 200, 400])
+def test_the_foretold_margin_is_shown_in_four_of_five_runs(n: int) -> None:
+    margin = foresee(n, n).margin
     assert margin is not None
-    shown = []
-    for _ in range(300):
-        flips = rng.choice([-1, 1, 0], size=500, p=[0.05, 0.05, 0.9])
-        base = np.where(flips == 0, rng.random(500) < 0.5, flips < 0).astype(float)
+    assert equivalence_power(n, 0.1, margin) == pytest.approx(0.8, abs=0.03)
+    rng, shown = np.random.default_rng(n), []
+    for _ in range(400):
+        flips = rng.choice([-1, 1, 0], size=n, p=[0.05, 0.05, 0.9])
+        base = np.where(flips == 0, rng.random(n) < 0.5, flips < 0).astype(float)
         shown.append(compare(base, base + flips, margin=margin).verdict is Verdict.NO_EFFECT)
-    assert 0.7 <= np.mean(shown) <= 0.88
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.06)  # three standard errors
 
 
 def test_few_templates_bound_the_margin_however_many_prompts_they_have() -> None:

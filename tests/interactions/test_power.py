@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, multinomial
 
 from crossrisk.interactions.effect import compare
+from crossrisk.interactions.equivalence_power import equivalence_power, equivalence_sample_size
 from crossrisk.interactions.paired import mcnemar_exact
 from crossrisk.interactions.power import (
     clusters_for_margin,
@@ -14,6 +15,7 @@ from crossrisk.interactions.power import (
     standard_error_mde,
     tost_sample_size,
 )
+from crossrisk.interactions.score_interval import equivalence_interval
 from crossrisk.risks import Verdict
 
 # Two-sided .05, 80 % power; rows: noise flips each way; columns: n; in points.
@@ -100,3 +102,29 @@ def test_equivalence_within_five_points_needs_59_clusters() -> None:
     assert compare(same, same).verdict is Verdict.NO_EFFECT
     assert compare(same[:58], same[:58]).verdict is Verdict.INCONCLUSIVE
     assert clusters_for_margin(0.03) == 99
+
+
+def test_exact_power_of_equivalence_is_the_chance_of_a_table_that_shows_it() -> None:
+    n, margin, expected = 60, 0.15, 0.0
+    for worse in range(n + 1):
+        for better in range(n - worse + 1):
+            change = np.repeat([1.0, -1.0, 0.0], [worse, better, n - worse - better])
+            interval = equivalence_interval(change, None) if worse + better < 25 else None
+            if interval is not None and -margin < interval.low and interval.high < margin:
+                expected += float(multinomial.pmf([worse, better, n - worse - better], n, [0.04, 0.04, 0.92]))
+    assert equivalence_power(n, 0.08, margin) == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(ValueError, match="n = 0"):
+        equivalence_power(0, 0.1, 0.05)
+
+
+def test_exact_sample_sizes_of_equivalence_exceed_the_normal_limit_and_reach_their_power() -> None:
+    for flips in (0.04, 0.1):
+        n = equivalence_sample_size(0.05, flips)
+        assert n > tost_sample_size(0.05, flips)
+        assert 0.8 <= equivalence_power(n, flips, 0.05) < 0.83
+
+
+def test_no_sample_size_is_less_than_what_shows_anything() -> None:
+    assert tost_sample_size(0.05, 0.0) == clusters_for_margin(0.05)
+    assert paired_sample_size(0.03, 0.0) == 1
+    assert clusters_for_margin(1.0) == 1

@@ -10,7 +10,7 @@ from scipy.stats import bootstrap
 
 from crossrisk.interactions.effect import compare
 from crossrisk.interactions.paired import unchanged_interval
-from crossrisk.interactions.statistic import compare_statistic
+from crossrisk.interactions.statistic import STEEPEST, compare_statistic
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, WeightedStatistic
 from crossrisk.tasks.metrics.membership_figures import attack_auroc
@@ -185,7 +185,9 @@ def test_draws_that_are_all_alike_are_no_proof_of_no_change() -> None:
     base, defended = cell(risks, np.arange(120) // 4), cell(np.where(risks == 0.25, 0.5, risks), np.arange(120) // 4)
     effect = compare_statistic(base, defended, lambda rows: float(rows.risks.max()), draws=200)
     assert (effect.delta, effect.verdict) == (0.0, Verdict.INCONCLUSIVE)
-    assert (effect.ci_low, effect.ci_high) == pytest.approx(unchanged_interval(0.0, 30))
+    assert (effect.ci_low, effect.ci_high) == pytest.approx(
+        tuple(STEEPEST * limit for limit in unchanged_interval(0.0, 30))
+    )
 
 
 def test_the_interval_of_an_auroc_of_independent_rows_is_near_that_of_scipy() -> None:

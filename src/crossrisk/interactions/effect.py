@@ -87,16 +87,16 @@ def compare(
 
     Estimator: mean difference over valid pairs. Null of `p`: the arms are exchangeable within every cluster. Yes-or-no
     risks (all values 0 or 1): exact McNemar or, clustered, the exact sign-flip test; graded risks: sign-flip test.
-    Interval: Newcombe's of independent yes-or-no pairs, else Tango's score interval on effective counts
-    (`change_interval`); it holds 0 where the test does not reject. Equivalence: two one-sided score tests, that is
-    Tango's interval at 1 - 2 alpha, and what units unlike all those seen may do (`equivalence_interval`). Where the
+    Interval: Newcombe's of independent yes-or-no pairs (`counted_interval`), else Tango's score interval on effective
+    counts (`change_interval`); it holds 0 where the test does not reject. Equivalence: two one-sided score tests, that
+    is Tango's interval at 1 - 2 alpha, and what units unlike all those seen may do (`equivalence_interval`). Where the
     test rejects and the interval still holds 0 (rare), nothing is claimed. docs/statistics.md has the reasons.
 
     Degenerate: no valid pair, verdict `not_applicable` and no numbers; one cluster of several prompts, or one graded
     pair, no interval; fewer units than the test needs to reject (six at .05), no MDE; identical arms, delta 0, p = 1
     and an exact bound on what may have gone unseen.
-    Raises ValueError for arrays of unequal length, risks outside [0, 1], alpha or margin outside (0, 1), or a smallest
-    effect above the margin.
+    Raises ValueError for arrays of unequal length, risks outside [0, 1], alpha outside (0, 0.5), margin outside (0, 1],
+    a smallest effect above the margin, or a cluster label that is missing.
     """
     before, after = (np.asarray(arm, dtype=np.float64).reshape(-1) for arm in (base, defended))
     _check(before, after, clusters, alpha, margin, smallest_effect)
@@ -259,6 +259,9 @@ def _check(
         raise ValueError(f"base and defended must be the same prompts, got {len(before)} and {len(after)} risks")
     if clusters is not None and np.asarray(clusters).size != len(before):
         raise ValueError(f"one cluster label a prompt, got {np.asarray(clusters).size} for {len(before)} prompts")
+    labels = np.asarray(clusters)
+    if clusters is not None and labels.dtype == object and any(label is None for label in labels.reshape(-1)):
+        raise ValueError("a cluster label is missing (None): give every prompt one, its own where it stands alone")
     for name, arm in (("base", before), ("defended", after)):
         if len(arm) and (np.nanmin(arm, initial=0.0) < 0 or np.nanmax(arm, initial=0.0) > 1):
             raise ValueError(f"risks must lie in [0, 1], got others in {name}")

@@ -14,8 +14,11 @@ def equivalence_power(n: int, flip_rate: float, margin: float, *, alpha: float =
 
     flip_rate: share of pairs that flip, half of them either way. Exact: the trinomial chances of all tables whose
     `equivalence_interval` lies inside the margin, which is to say that Tango's score test rejects both margins. Tables
-    beyond eight standard deviations are left out. Tango (1998), Statistics in Medicine 17:891.
+    beyond eight standard deviations are left out. Raises ValueError at n = 0. Tango (1998), Statistics in Medicine
+    17:891.
     """
+    if n < 1:
+        raise ValueError("no pairs show nothing, got n = 0")
     from scipy.special import gammaln, xlog1py, xlogy
 
     mean = n * flip_rate / 2
@@ -40,6 +43,29 @@ def equivalence_sample_size(margin: float, flip_rate: float, *, alpha: float = 0
     while equivalence_power(n, flip_rate, margin, alpha=alpha) < power:
         n += ceil(n / 200)
     return n
+
+
+def shown_margin(
+    pairs: int, clusters: int, flip_rate: float, *, alpha: float = 0.05, power: float = 0.8
+) -> float | None:
+    """Smallest margin within which equivalence is shown with the given power, where the true change is 0.
+
+    For independent pairs, exact (`equivalence_power`), by bisection to 1e-4; no less than the bound on clusters unlike
+    all those seen, 1 - alpha^(1 / clusters). None where it would be 1 or more. Raises ValueError without pairs.
+    """
+    low: float = 1 - alpha ** (1 / clusters)
+    high = 1 - 1e-4
+    if low >= high or equivalence_power(pairs, flip_rate, high, alpha=alpha) < power:
+        return None
+    if equivalence_power(pairs, flip_rate, low, alpha=alpha) >= power:
+        return low
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        if equivalence_power(pairs, flip_rate, middle, alpha=alpha) < power:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _rejects(worse: np.ndarray, better: np.ndarray, n: int, change: float, alpha: float) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from crossrisk.interactions.power import mcnemar_mde, tost_margin
+from crossrisk.interactions.equivalence_power import shown_margin
+from crossrisk.interactions.power import mcnemar_mde
 
 NOISE = 0.05  # share of pairs that flips each way for no reason; bf16 models and sampled replies may do worse
 
@@ -37,5 +38,5 @@ def foresee(prompts: int, clusters: int, *, family: int = 1, alpha: float = 0.05
         mde=mcnemar_mde(prompts, noise, alpha=alpha),
         mde_family=mcnemar_mde(prompts, noise, alpha=alpha / max(1, family)),
         mde_clusters=mcnemar_mde(clusters, noise, alpha=alpha),
-        margin=tost_margin(prompts, clusters, 2 * noise, alpha=alpha),
+        margin=shown_margin(prompts, clusters, 2 * noise, alpha=alpha),
     )

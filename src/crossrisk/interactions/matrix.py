@@ -16,7 +16,7 @@ from crossrisk.interactions.families import Exploration, Family, adjusted, famil
 from crossrisk.interactions.noise import marked
 from crossrisk.interactions.rows import InteractionRow
 from crossrisk.interactions.sequential import Drawn, sequential_effect
-from crossrisk.interactions.statistic import compare_statistic
+from crossrisk.interactions.statistic import STEEPEST, compare_statistic
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
 from crossrisk.wording import cell_sentence
@@ -158,6 +158,7 @@ def interaction_rows(
             rows.append(_missing_row(cell, family))
             continue
         lost = lost_share(both.base.to_numpy(), both.defended.to_numpy())
+        lost = min(1.0, lost * (1.0 if cell.statistic is None else STEEPEST))
         verdict = despite_lost(effect, p, lost, alpha=alpha, margin=margin, smallest_effect=smallest_effect)
         if cell.is_null and verdict in (Verdict.WORSENS, Verdict.IMPROVES):
             verdict = Verdict.INCONCLUSIVE

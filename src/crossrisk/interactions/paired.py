@@ -101,7 +101,7 @@ def tango_paired(worse: float, better: float, n: float, *, alpha: float = 0.05) 
     """Interval of a paired difference of proportions that inverts Tango's score test.
 
     Holds all differences that the score test with constrained variance does not reject. Where flips are few it keeps
-    its level and Newcombe's interval may not, so equivalence is judged on the hull of the two. Assumes independent
+    its level and Newcombe's interval may not, so equivalence is judged on it. Assumes independent
     pairs; with clusters pass effective counts. Degenerate: no flips, +-z^2 / (n + z^2). At n = 0 raises ValueError.
     Tango (1998), Statistics in Medicine 17:891.
     """

@@ -84,31 +84,20 @@ def paired_sample_size(
     if change == 0:
         raise ValueError("no number of prompts finds a change of 0: give the smallest change that matters")
     spread = variance + sum(each / number for each, number in zip(noise, attempts, strict=True))
-    return ceil(_reach(alpha / 2, power) ** 2 * spread / change**2)
+    return max(1, ceil(_reach(alpha / 2, power) ** 2 * spread / change**2))
 
 
 def tost_sample_size(margin: float, flip_rate: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
-    """Pairs needed to show equivalence within +-margin with the given power, where the true change is 0.
+    """Pairs needed to show equivalence within +-margin with the given power, where the true change is 0: normal limit.
 
     flip_rate: share of pairs that flip, both directions together. n = (z(1 - alpha) + z(1 - (1 - power)/2))^2
-    flip_rate / margin^2, rounded up: either one-sided test at level alpha; the chance to miss is split between them.
-    Assumes independent yes-or-no pairs and many of them; intervals that also hold what unseen clusters may do need
-    `clusters_for_margin` of them as well. Chow, Shao, Wang (2008), Sample Size Calculations in Clinical Research, 3.2.
+    flip_rate / margin^2, rounded up: either one-sided test at level alpha; the chance to miss is split between them. At
+    least `clusters_for_margin`, without which nothing is shown. It is for many flips; exact is
+    `equivalence_sample_size`. Assumes independent yes-or-no pairs. Chow, Shao, Wang (2008), Sample Size Calculations in
+    Clinical Research, 3.2.
     """
-    return ceil(_reach(alpha, 1 - (1 - power) / 2) ** 2 * flip_rate / margin**2)
-
-
-def tost_margin(
-    pairs: int, clusters: int, flip_rate: float, *, alpha: float = 0.05, power: float = 0.8
-) -> float | None:
-    """Smallest margin within which equivalence is shown with the given power, where the true change is 0.
-
-    The margin of `tost_sample_size` for so many pairs, or the bound on clusters unlike all seen
-    (`clusters_for_margin`), if that is larger. None where it would be 1 or more.
-    """
-    from_flips = _reach(alpha, 1 - (1 - power) / 2) * (flip_rate / pairs) ** 0.5
-    margin: float = max(from_flips, 1 - alpha ** (1 / clusters))
-    return margin if margin < 1 else None
+    from_flips = ceil(_reach(alpha, 1 - (1 - power) / 2) ** 2 * flip_rate / margin**2)
+    return max(from_flips, clusters_for_margin(margin, alpha=alpha))
 
 
 def clusters_for_margin(margin: float, *, alpha: float = 0.05) -> int:
@@ -117,7 +106,7 @@ def clusters_for_margin(margin: float, *, alpha: float = 0.05) -> int:
     The bound on clusters unlike all seen, 1 - alpha^(1/clusters), has to stay inside the margin (`unchanged_interval`
     at level 1 - 2 alpha): 59 at 5 points, 99 at 3. Hanley, Lippman-Hand (1983), JAMA 249:1743.
     """
-    return ceil(log(alpha) / log1p(-margin))
+    return ceil(log(alpha) / log1p(-margin)) if margin < 1 else 1
 
 
 def _reach(tail: float, power: float) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from crossrisk.interactions.clustered import Floats
 from crossrisk.interactions.paired import Interval
 
+_MOST_EXACT = 50  # pairs whose signed-rank distribution is computed
 _MOST_WALSH = 2_000  # above it there are over two million Walsh averages
 
 
@@ -48,7 +49,8 @@ def wilcoxon_shift(base: ArrayLike, defended: ArrayLike, *, alpha: float = 0.05)
         return RankShift(n, 0.0, None, 1.0)
     from scipy.stats import wilcoxon
 
-    p = float(wilcoxon(change, zero_method="pratt").pvalue)
+    plain = n <= _MOST_EXACT and change.all() and len(np.unique(np.abs(change))) == n
+    p = float(wilcoxon(change, zero_method="pratt", method="exact" if plain else "asymptotic").pvalue)
     averages = _walsh_averages(change)
     return RankShift(n, float(np.median(averages)), _cut(averages, n, alpha), p)
 
@@ -78,7 +80,7 @@ def _critical_rank(n: int, alpha: float) -> int | None:
     """
     from scipy.special import ndtri
 
-    if n <= 50:
+    if n <= _MOST_EXACT:
         counts = np.ones(1)
         for rank in range(1, n + 1):
             longer = np.zeros(len(counts) + rank)

@@ -92,7 +92,7 @@ def score_interval(change: ArrayLike, clusters: ArrayLike | None = None, *, alph
     Independent yes-or-no pairs count as they are. Inverted at .9 alpha, which makes up for discreteness.
 
     Assumes independent clusters. Degenerate: None for one cluster of several pairs, or one pair with a graded change;
-    no spread, the exact bound of `unchanged_interval`. Raises ValueError without pairs.
+    all changes alike, the exact bound of `unchanged_interval`. Raises ValueError without pairs.
     Tango (1998), Statistics in Medicine 17:891; effective numbers: Korn, Graubard (1998), Survey Methodology 24:193;
     Yang, Sun, Hardin (2012), Pharm Stat 11:386; degrees of freedom: Pan, Wall (2002), Statistics in Medicine 21:1429;
     Imbens, Kolesar (2016), Review of Economics and Statistics 98:701.
@@ -112,9 +112,9 @@ def score_interval(change: ArrayLike, clusters: ArrayLike | None = None, *, alph
     error = standard_error(sums)
     if error is None:
         return None
-    if error == 0.0:
-        return unchanged_interval(sums.mean, len(sums), alpha=alpha)
     independent = float(((values - sums.mean) ** 2).sum() / n**2)
+    if error == 0.0 and independent < 1e-24:
+        return unchanged_interval(sums.mean, len(sums), alpha=alpha)
     whole = ((rose + fell) / n - sums.mean**2) / n
 
     def scale(degrees: float) -> float:

@@ -15,11 +15,15 @@ from crossrisk.interactions.clustered import FEWEST_TO_BOOTSTRAP, expanded_quant
 from crossrisk.interactions.effect import ROUNDING, Effect, verdict_of
 from crossrisk.interactions.paired import Interval, unchanged_interval
 from crossrisk.interactions.power import standard_error_mde
+from crossrisk.interactions.ratios import rcr
 from crossrisk.interactions.resampling import DRAWS, TIE, bca, multiplicities
 from crossrisk.risks import Verdict
 from crossrisk.tasks.metric import Outcomes, Statistic
 
 ENOUGH_EXCEEDING = 100
+# A share u of the clusters moves an ICAT, an AUROC of as many members as others, or a gap between groups that share
+# their templates by up to 2 u; a mean of risks, by u.
+STEEPEST = 2.0
 MOST_LEFT_OUT = 200
 _CHUNK = 2**17
 Counts = NDArray[np.uint8]
@@ -80,6 +84,11 @@ def change_of_statistic(
     return StatisticChange(before, after, delta, p, intervals, float(drawn.std()))
 
 
+def _with_unseen(delta: float, units: int, alpha: float) -> Interval:
+    low, high = unchanged_interval(0.0, units, alpha=alpha)
+    return Interval(max(-1.0, delta + STEEPEST * low), min(1.0, delta + STEEPEST * high))
+
+
 def compare_statistic(
     base: Outcomes,
     defended: Outcomes,
@@ -92,9 +101,10 @@ def compare_statistic(
 ) -> Effect:
     """The paired effect of a defense on a statistic in [0, 1] of the same samples, in the same order, in both arms.
 
-    Numbers as `change_of_statistic` has them, and a verdict. The interval of equivalence also holds the exact bound on
-    what clusters unlike those seen may do (`unchanged_interval`); where the arms agree in every row, or all draws are
-    alike, it is the interval. Where the test does not reject, the interval is widened to hold 0.
+    Numbers as `change_of_statistic` has them, and a verdict. The interval of equivalence also holds what clusters
+    unlike those seen may do: a share u of them, bounded as in `unchanged_interval`, moves the statistic by up to
+    `STEEPEST` u. Where the arms agree in every row, or all draws are alike, that is the interval. Where the test does
+    not reject, the interval is widened to hold 0.
 
     Degenerate: no valid row, or a statistic that is undefined in either arm, `not_applicable`.
     Raises ValueError for arms of different samples.
@@ -104,9 +114,9 @@ def compare_statistic(
     down = int(np.count_nonzero(arms.defended.risks < arms.base.risks - ROUNDING))
     found = change_of_statistic(arms, statistic, alphas=(alpha, 2 * alpha), draws=draws, seed=seed)
     counted = (len(arms), arms.units, found.base, found.defended)
-    if found.delta is None or found.p is None:
+    if found.base is None or found.defended is None or found.delta is None or found.p is None:
         return Effect(*counted, *(None,) * 7, Verdict.NOT_APPLICABLE, up, down, None, None)
-    unseen = [unchanged_interval(found.delta, arms.units, alpha=level) for level in (alpha, 2 * alpha)]
+    unseen = [_with_unseen(found.delta, arms.units, level) for level in (alpha, 2 * alpha)]
     interval, equivalence = unseen if found.error == 0 else found.intervals or (None, None)
     if interval is not None and equivalence is not None:
         interval = interval.hull(Interval(0.0, 0.0)) if found.p >= alpha else interval
@@ -119,7 +129,7 @@ def compare_statistic(
         delta=found.delta,
         ci_low=None if interval is None else interval.low,
         ci_high=None if interval is None else interval.high,
-        rcr=found.delta / found.base if found.base else None,
+        rcr=rcr(found.base, found.defended),
         effect_size=None,
         p=found.p,
         mde=None if not found.error else standard_error_mde(found.error, arms.units, alpha=alpha),

@@ -41,8 +41,8 @@ def decided(base: pl.DataFrame, defended: pl.DataFrame, rule: Rule) -> bool:
     """Whether the verdict on a cell stands by what was asked so far, whatever the other cells turn out to be.
 
     A change: p times the claims of the study is below alpha, the interval leaves out 0, and the change is no smaller
-    than the smallest effect. No effect: two one-sided tests. Either must hold whatever the replies that the defense
-    broke would have been (`despite_lost`). base, defended: as of `as_drawn`.
+    than the smallest effect. No effect: two one-sided tests. What speaks for the defense must hold whatever the replies
+    that it broke would have been (`despite_lost`). base, defended: as of `as_drawn`.
     """
     before, after, drawn = as_drawn(base, defended, rule)
     if len(after) < rule.at_least:
