@@ -245,6 +245,7 @@ def results(run: str) -> dict[str, float]:
         (["--despite", "decodings"], "unknown kind of difference in --despite 'decodings'"),
         (["--larger-is", "worse"], "unknown direction in --larger-is 'worse'"),
         (["--range", "1", "0"], "--range 1 0: give the lowest score first"),
+        (["--range", "0", "inf"], "--range 0 inf: give the lowest score first"),
         (["--alpha", "0.7"], "alpha must lie in (0, 0.5) and margin in (0, 1), got 0.7 and 0.05"),
         (["--margin", "0"], "alpha must lie in (0, 0.5) and margin in (0, 1)"),
         (["--arms", "base,dpo"], "name two logs, A and B, or the folder of one study"),

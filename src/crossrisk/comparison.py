@@ -6,6 +6,7 @@ direction and a range that are stated.
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -115,8 +116,10 @@ def compare_files(
     if not 0 < alpha < 0.5 or not 0 < margin < 1:
         raise RequestError(f"alpha must lie in (0, 0.5) and margin in (0, 1), got {alpha:g} and {margin:g}")
     scale = scale or Scale()
-    if not scale.low < scale.high:
-        raise RequestError(f"--range {scale.low:g} {scale.high:g}: give the lowest score first, then the highest")
+    if not -math.inf < scale.low < scale.high < math.inf:
+        raise RequestError(
+            f"--range {scale.low:g} {scale.high:g}: give the lowest score first, then the highest, both finite"
+        )
     notes: dict[str, None] = {}
     pairs = []
     columns = columns or Columns()

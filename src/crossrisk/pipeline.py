@@ -16,7 +16,7 @@ from crossrisk.study import Study
 if TYPE_CHECKING:
     import polars as pl
 
-    from crossrisk.interactions.group_frame import GroupFrame
+    from crossrisk.interactions.frames_by_group import GroupFrame
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Results:
         self, task: str, defense: str, *, by: str | Sequence[str] = "group", reference: str | None = None
     ) -> "GroupFrame":
         """Risks by group in both arms of one cell, as users of Fairlearn know it. See `crossrisk.interactions`."""
-        from crossrisk.interactions.group_frame import group_frame
+        from crossrisk.interactions.frames_by_group import group_frame
 
         alpha = self.manifest["alpha"]
         return group_frame(self.folder, task, defense, by=by, reference=reference, alpha=alpha)

@@ -189,3 +189,32 @@ def test_the_same_reply_in_both_arms_is_known_by_all_its_turns() -> None:
     assert same.corrected_delta == 0.0
     assert other.corrected_delta == unknown.corrected_delta != 0.0
     assert asdict(other) == asdict(unknown)
+
+
+def labelled_alike(flips: int, clusters: int) -> JudgeRow:
+    """Three hundred prompts of which the defense made a few riskier; people label every reply as the judge does."""
+    base = np.tile([0.0, 1.0], 150)
+    defended = base.copy()
+    defended[: 2 * flips : 2] = 1.0
+    names = [f"c{i % clusters}" for i in range(300)]
+    other = [f"reply {i}" if risk == base[i] else f"another reply {i}" for i, risk in enumerate(defended)]
+    arms = (frame(base), frame(defended, replies=other))
+    cell = pair(*(arm.with_columns(cluster=pl.Series(names)) for arm in arms))
+    labels: Labels = {
+        (arm, cell.task, cell.source): {
+            name: bool(risk) for name, risk in zip(outcomes["sample_id"], outcomes["risk"], strict=True)
+        }
+        for arm, outcomes in (("base", cell.base), (cell.defense, cell.defended))
+        if outcomes is not None
+    }
+    return rows_of(cell, labels=labels)[0]
+
+
+@pytest.mark.parametrize(("flips", "clusters"), [(3, 300), (4, 300), (5, 300), (20, 100)])
+def test_labels_that_agree_with_the_judge_make_nothing_surer(flips: int, clusters: int) -> None:
+    row = labelled_alike(flips, clusters)
+    assert row.corrected_delta == pytest.approx(row.delta, abs=1e-9)
+    assert row.corrected_low is not None and row.ci_low is not None and row.corrected_low <= row.ci_low + 1e-9
+    assert row.corrected_high is not None and row.ci_high is not None and row.corrected_high >= row.ci_high - 1e-9
+    if flips < 6:
+        assert row.corrected_verdict not in ("worsens", "improves")

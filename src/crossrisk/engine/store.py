@@ -187,7 +187,10 @@ def read_outcomes(folder: Path, file: str) -> pl.DataFrame:
     path = folder / file
     if not path.exists():
         raise RequestError(f"{path} is missing: run the study again, only what is missing is computed")
-    return pl.read_parquet(path)
+    try:
+        return pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise RequestError(f"{path} is damaged: delete it and run the study again, the rest is kept") from error
 
 
 def _cached(cell: Cell) -> Path:

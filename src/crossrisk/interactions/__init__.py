@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crossrisk.interactions.effect import Effect, compare, verdict_of
 
 if TYPE_CHECKING:
-    from crossrisk.interactions.group_frame import GroupFrame, group_frame
+    from crossrisk.interactions.frames_by_group import GroupFrame, group_frame
     from crossrisk.interactions.groups import GroupComparison, GroupRow, compare_groups, groups_to_json
     from crossrisk.interactions.matrix import CellPair, interaction_rows
     from crossrisk.interactions.rows import InteractionRow, to_frame, to_json
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _LAZY = {
     "CellPair": "matrix",
     "GroupComparison": "groups",
-    "GroupFrame": "group_frame",
+    "GroupFrame": "frames_by_group",
     "GroupRow": "groups",
     "InteractionRow": "rows",
     "compare_groups": "groups",
-    "group_frame": "group_frame",
+    "group_frame": "frames_by_group",
     "groups_to_json": "groups",
     "interaction_rows": "matrix",
     "to_frame": "rows",

@@ -16,6 +16,7 @@ from crossrisk.interactions.clustered import Floats
 from crossrisk.interactions.judge_error import Confusion, Corrected, TippingPoint, correct_shared, fits, tipping_point
 from crossrisk.interactions.labelled_difference import ArmErrors, correct_by_labels
 from crossrisk.interactions.matrix import CellPair
+from crossrisk.interactions.paired import Interval
 from crossrisk.interactions.rows import InteractionRow
 
 _REPLY = ("reply", "earlier")  # what has to be the same for a reply to be the same
@@ -64,7 +65,7 @@ def calibrate(
         lacking = "base" if not base_labels else pair.defense
         note = f"labels in one arm only, none in {lacking}" if base_labels or defended_labels else ""
         return _noted(note, _by_card(row, card, alpha))
-    by_labels = _by_labels(pair, base_labels, defended_labels, alpha)
+    by_labels = _by_labels(pair, row, base_labels, defended_labels, alpha)
     return by_labels if by_labels.corrected is not None else _noted(by_labels.note, _by_card(row, card, alpha))
 
 
@@ -83,7 +84,11 @@ def _noted(note: str, calibrated: Calibrated) -> Calibrated:
 
 
 def _by_labels(
-    pair: CellPair, base_labels: Mapping[str, bool], defended_labels: Mapping[str, bool], alpha: float
+    pair: CellPair,
+    row: InteractionRow,
+    base_labels: Mapping[str, bool],
+    defended_labels: Mapping[str, bool],
+    alpha: float,
 ) -> Calibrated:
     if pair.stopping is not None:
         return Calibrated("none", "a stopping rule ended the cell, where intervals by labels do not hold")
@@ -97,7 +102,30 @@ def _by_labels(
     corrected, base, defended = found
     chance = [arm for arm, errors in zip(arms, (base, defended), strict=True) if _by_chance(errors)]
     note = f"no better than chance in {' and '.join(chance)}: the labels alone tell" if chance else ""
-    return Calibrated("per arm", note, base=base, defended=defended, corrected=corrected)
+    return Calibrated("per arm", note, base=base, defended=defended, corrected=no_surer(corrected, row))
+
+
+def no_surer(corrected: Corrected, row: InteractionRow) -> Corrected:
+    """The corrected difference, no surer than the one that the judge told: labels can only add doubt.
+
+    row: what was told. Its intervals, moved to the corrected difference, are joined to the corrected ones, since those
+    of `compare` know of few flips and of skewed clusters what draws from a posterior do not. Where such an interval
+    holds 0, p is no less than the told one and no claim is made.
+    """
+    if row.delta is None or corrected.interval is None or row.ci_low is None or row.ci_high is None:
+        return corrected
+    moved = _moved(row.ci_low, row.ci_high, corrected.delta - row.delta)
+    p, equivalence = corrected.p, corrected.equivalence
+    if moved.low <= 0 <= moved.high and p is not None and row.p is not None:
+        p = max(p, row.p)
+    if equivalence is not None and row.equivalence_low is not None and row.equivalence_high is not None:
+        told = _moved(row.equivalence_low, row.equivalence_high, corrected.delta - row.delta)
+        equivalence = equivalence.hull(told)
+    return replace(corrected, interval=corrected.interval.hull(moved), equivalence=equivalence, p=p)
+
+
+def _moved(low: float, high: float, by: float) -> Interval:
+    return Interval(max(-1.0, low + by), min(1.0, high + by))
 
 
 def _aligned(pair: CellPair) -> pl.DataFrame:

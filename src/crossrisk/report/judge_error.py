@@ -50,7 +50,7 @@ def judge_view(folder: Path, names: Mapping[tuple[str, str], str]) -> JudgeView:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         rows, opinions = content["rows"], content["opinions"]
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise RequestError(f"{path} is damaged ({error}): delete it and run `crossrisk report {folder}`") from error
     return JudgeView(tuple(_cell(row, names) for row in rows), tuple(opinions))
 

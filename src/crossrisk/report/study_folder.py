@@ -58,7 +58,9 @@ def _rows(path: Path) -> list[Row]:
         return []
     try:
         rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    except (ValueError, KeyError) as error:
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and row for row in rows):
+            raise ValueError("its rows are no list of objects")
+    except (ValueError, KeyError, TypeError) as error:
         raise RequestError(
             f"{path} is damaged ({error}): delete it and run `crossrisk report {path.parent}`"
         ) from error

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.interactions.group_frame import GroupFrame, Method, group_frame
+from crossrisk.interactions.frames_by_group import GroupFrame, Method, group_frame
 from crossrisk.pipeline import Results
 from tests.interactions.crossed import cell_of, crossed_rows, rates
 from tests.report.synthetic import write_study
@@ -117,3 +117,10 @@ def test_a_studys_folder_gives_a_frame_of_each_of_its_cells(tmp_path: Path) -> N
         group_frame(folder, "misuse", "dpo")
     with pytest.raises(RequestError, match="holds no study"):
         group_frame(tmp_path / "empty", "misuse", "dpo")
+
+
+def test_every_public_name_of_the_room_is_what_it_says() -> None:
+    import crossrisk.interactions as room
+
+    assert callable(room.group_frame)
+    assert not [name for name in room.__all__ if type(getattr(room, name)).__name__ == "module"]
