@@ -155,3 +155,14 @@ def test_ls_knows_every_task_with_its_sources(
     assert "advbench" in tasks["misuse"]["sources"] and "world" in tasks["utility"]["sources"]
     assert run_command(monkeypatch, "ls") == 0
     assert "self_reminder" in capsys.readouterr().out
+
+
+def test_a_fault_of_the_program_is_not_taken_for_a_failed_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(kind: str) -> None:
+        raise AssertionError("this cannot be")
+
+    monkeypatch.setattr("crossrisk.catalogue.catalogue", broken)
+    assert run_command(monkeypatch, "ls") == 70
+    assert "this cannot be" in capsys.readouterr().err

@@ -1,13 +1,14 @@
 """The commands. This file parses and calls; everything it calls is imported only then, so that `--help` is quick.
 
 Exit codes: 0 done; 1 the gate failed; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the
-rest is saved.
+rest is saved; 70 a fault of CrossRisk itself.
 """
 
 import errno
 import io
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -58,6 +59,9 @@ def main() -> None:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         _leave(f"{error.filename or 'a file'}: {error.strerror or error}", 3 if full else 2)
+    except Exception:  # a fault of CrossRisk itself; Python's own code for it, 1, would read as a failed gate
+        traceback.print_exc()
+        sys.exit(70)
 
 
 def _leave(message: str, code: int) -> NoReturn:
