@@ -10,8 +10,10 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.validity import (
     coverage,
@@ -27,6 +29,7 @@ from benchmarks.validity import (
     tables,
 )
 
+Made = TypeVar("Made")
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
 QUICK = 10
 PAGES: dict[str, Callable[[], list[str]]] = {
@@ -49,10 +52,6 @@ def _uneven(less: int) -> list[str]:
     return tables.uneven(list(coverage.covered(coverage.uneven_designs(), coverage.RUNS // less, again)))
 
 
-def _sample_sizes(less: int) -> list[str]:
-    return tables.sample_sizes(power.equivalence(power.RUNS // less))
-
-
 TABLES: dict[str, Callable[[int], list[str]]] = {
     "uneven templates": _uneven,
     "rare templates": lambda less: tables.rare(rare_templates.rare(rare_templates.RUNS // less)),
@@ -65,7 +64,7 @@ TABLES: dict[str, Callable[[int], list[str]]] = {
     "power of clustered pairs": lambda less: tables.clustered_power(
         power.clustered(power.RUNS // 4 // less, power.PLANNING // less)
     ),
-    "sample sizes": _sample_sizes,
+    "sample sizes": lambda less: tables.sample_sizes(power.equivalence(power.RUNS // less)),
 }
 
 
@@ -75,27 +74,33 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the tables into docs/validity.md")
     parser.add_argument("--all", action="store_true", help="also the tables of other pages, in full")
     asked = parser.parse_args()
-    less, done, seconds = QUICK if asked.quick else 1, {}, []
+    if asked.quick and asked.write:
+        parser.error("the page holds all runs: leave out --quick, or --write")
+    less, seconds = QUICK if asked.quick else 1, dict[str, int]()
 
-    def run(name: str, work: Callable[[], dict[str, list[str]]]) -> None:
+    def timed(name: str, work: Callable[[], Made]) -> Made:
         start = time.process_time()
-        found = work()
-        seconds.append((name, f"{time.process_time() - start:.0f}"))
-        done.update(found)
-        for title, lines in found.items():
-            print(f"\n{title}\n", *lines, sep="\n", flush=True)
+        made = work()
+        seconds[name] = round(time.process_time() - start)
+        return made
 
-    run("coverage", lambda: intervals(less))
-    for name, make in TABLES.items():
-        run(name, lambda name=name, make=make: {name: make(less)})  # type: ignore[misc]
-    for name, shown in PAGES.items() if asked.all else ():
-        run(name, lambda name=name, shown=shown: {name: shown()})  # type: ignore[misc]
-    total = sum(int(spent) for _, spent in seconds)
-    done["time"] = tables.table(("table", "seconds of one core"), [*seconds, ("all", total)])
-    print(*done["time"], sep="\n")
+    done = timed("coverage", partial(intervals, less))
+    for name, lines in done.items():
+        show(name, lines)
+    works: dict[str, Callable[[], list[str]]] = {name: partial(make, less) for name, make in TABLES.items()}
+    for name, work in {**works, **(PAGES if asked.all else {})}.items():
+        done[name] = timed(name, work)
+        show(name, done[name])
+    done["time"] = tables.table(("table", "seconds of one core"), {**seconds, "all": sum(seconds.values())}.items())
+    show("time", done["time"])
     if asked.write:
         PAGE.write_text(between_markers(PAGE.read_text(), done))
         print(f"written to {PAGE}")
+
+
+def show(name: str, lines: list[str]) -> None:
+    """Prints a table under its name."""
+    print(f"\n{name}\n", *lines, sep="\n", flush=True)
 
 
 def printed(printing: Callable[[], None]) -> list[str]:
