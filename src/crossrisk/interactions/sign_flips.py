@@ -27,10 +27,11 @@ def sign_flip_p(totals: Floats, *, draws: int = 9_999, seed: int = 0) -> float:
     are not 0; by saddlepoint from 64 on, unless one of them rules the sum; else `draws` sign vectors from a fixed
     seed, p = (1 + exceedances) / (1 + draws). The order of the totals does not matter. All 0: p = 1.
     """
-    totals = totals[np.abs(totals) > 1e-12]
+    totals = np.round(totals, 10)  # sums of the same differences in another order are the same sums
+    totals = totals[totals != 0]
     terms = np.sort(np.abs(totals))
     # Sums that differ by rounding alone are ties, and a tie exceeds.
-    reach = abs(float(totals.sum())) - 1e-9 * max(1.0, float(terms.sum()))
+    reach = abs(float(np.sort(totals).sum())) - 1e-9 * max(1.0, float(terms.sum()))
     if reach <= 0:
         return 1.0
     step = common_step(terms)
