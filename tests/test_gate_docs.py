@@ -21,7 +21,7 @@ def test_every_key_is_explained_in_a_table(key: str) -> None:
     assert any(f"`{key}" in first for first in TABLES) or (key == "on" and "`on: upper_bound`" in PAGE)
 
 
-MODES = ["inconclusive", "not_applicable", "failed", "contaminated", "partly_seen", "moved_null"]
+MODES = ["inconclusive", "not_applicable", "failed", "contaminated", "broken_model", "partly_seen", "moved_null"]
 
 
 @pytest.mark.parametrize("key", MODES)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from crossrisk.cache import check_cache, digest
-from crossrisk.engine import memory
+from crossrisk.engine import health, memory
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
 from crossrisk.engine.guard import Guard
@@ -50,12 +50,13 @@ class Execution:
         self.study, self.store = study, store
         self._target: Target | None = None
         self._guard: Guard | None = None
+        self.base_fingerprint = ""
         check_cache()
         check_judges(study)
         self.questions = questions(study)
         check_names(study, self.questions)
         device = device_type(study.base.device)
-        fingerprint = base_fingerprint(study.base, device)
+        self.base_fingerprint = fingerprint = base_fingerprint(study.base, device)
         earlier = store.manifest()
         known = {arm["recipe"]: arm["artifact"] for arm in earlier.get("arms", []) if arm.get("artifact")}
         self.arms = arms(study, fingerprint, known)
@@ -149,6 +150,7 @@ class Execution:
         planned = self._cells(arm)
         if planned and not any(self._missing(each) for each in planned):
             self.record.note_arm(arm, 0.0)
+            self._note_health(arm, self._health(self.base_fingerprint, None), self._health(arm.fingerprint(), None))
             for each in planned:
                 self._cell(each, reporter, self.load_base)
             return
@@ -157,14 +159,38 @@ class Execution:
         artifact = arm.artifact(self.load_base())
         self.record.note_arm(arm, time.monotonic() - started)
         guard = self._guarded()  # asked before the defense stands on the model, which it may change in place
+        healthy = self._health(self.base_fingerprint, self.load_base())
         with arm.defense.deploy(self.load_base(), artifact) as defended:
             changed = guard.changed(defended)
             if not changed and arm.defense.name != "null":
                 raise RequestError(INERT)
+            self._note_health(arm, healthy, self._health(arm.fingerprint(), defended))
             for each in self._cells(arm):
                 self._cell(each, reporter, lambda: defended)
                 if each.question.name not in changed and arm.defense.name != "null" and self._untouched(each):
                     self.record.note_cell(each, "not_applicable", problem=UNTOUCHED)
+
+    def _health(self, fingerprint: str | None, target: "Target | None") -> health.Health | None:
+        """Of the arm with this fingerprint: measured before, else now; None where it was not and cannot be."""
+        if fingerprint is None:
+            return None
+        found = health.remembered(fingerprint, self.study.base.model) or self.record.earlier_health(fingerprint)
+        if found is None and target is not None:
+            try:
+                found = health.measure(target, health.probes(self.study.base.model))
+            except OSError:
+                raise
+            except Exception:  # what breaks on harmless prompts breaks on those of the tasks, and is told there
+                return None
+            health.remember(fingerprint, self.study.base.model, found)
+        return found
+
+    def _note_health(self, arm: Arm, base: health.Health | None, defended: health.Health | None) -> None:
+        self.record.note_health(arm.name, base, defended)
+        broken = health.breakdown(base, defended) if base and defended else None
+        if broken is not None:
+            for question in self.questions:
+                self.record.flag(arm, question, "broken model", broken)
 
     def _cell(self, planned: Cell, reporter: Reporter, target: "Callable[[], Target]") -> None:
         name, samples = planned.question.name, len(planned.question.samples)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from crossrisk import __version__
 from crossrisk.engine.arms import Arm
+from crossrisk.engine.health import Health
 from crossrisk.engine.plan import Cell, Question
 from crossrisk.judges.cards import ALL, card_of
 from crossrisk.stopping import Rule
@@ -41,6 +42,9 @@ class Record:
         self._earlier_memory = {arm["recipe"]: arm.get("peak_memory") for arm in earlier.get("arms", [])}
         same_base = earlier.get("base", {}).get("fingerprint") == base_fingerprint
         self._base_memory = earlier["base"].get("peak_memory") if same_base else None
+        self._base_health: Health | None = None
+        described = [*earlier.get("arms", []), *([earlier["base"]] if "base" in earlier else [])]
+        self._earlier_health = {one["fingerprint"]: one["health"] for one in described if one.get("health")}
 
     @property
     def failures(self) -> list[dict[str, Any]]:
@@ -62,7 +66,11 @@ class Record:
         self.seconds["fit"] += fit_seconds
         seconds = max(fit_seconds, self._earlier_fits.get(arm.recipe, 0.0))
         memory = self._earlier_memory.get(arm.recipe)
-        self.arms[arm.name] = _description(arm) | {"fit_seconds": round(seconds, 3), "peak_memory": memory}
+        self.arms[arm.name] = _description(arm) | {
+            "fit_seconds": round(seconds, 3),
+            "peak_memory": memory,
+            "health": None,
+        }
 
     def note_memory(self, arm: str, peak: Mapping[str, int | None]) -> None:
         """Put down the most memory that an arm took, of `engine.memory.peak`."""
@@ -70,6 +78,16 @@ class Record:
             self._base_memory = peak
         else:
             self.arms[arm]["peak_memory"] = peak
+
+    def earlier_health(self, fingerprint: str) -> Health | None:
+        """What the run before found of an arm, or of the base; None where it found nothing."""
+        found = self._earlier_health.get(fingerprint)
+        return None if found is None else Health(**found)
+
+    def note_health(self, arm: str, base: Health | None, defended: Health | None) -> None:
+        """Put down whether base and defended model still speak; None where it could not be measured."""
+        self._base_health = base
+        self.arms[arm]["health"] = None if defended is None else asdict(defended)
 
     def note_cell(
         self,
@@ -124,6 +142,7 @@ class Record:
                 "dtype": base.dtype,
                 "fingerprint": self.base_fingerprint,
                 "peak_memory": self._base_memory,
+                "health": None if self._base_health is None else asdict(self._base_health),
             },
             "arms": [*self.arms.values(), *(arm for arm in self._earlier("arms") if arm["arm"] not in self.arms)]
             if unreached

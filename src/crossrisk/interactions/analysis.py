@@ -5,7 +5,8 @@ Needs neither the model nor the data; the manifest says which file holds which c
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def analyse(folder: Path) -> list[InteractionRow]:
         primary=family,
         exploration=manifest.get("exploration", "BH"),
     )
+    rows = list(with_health(rows, manifest))
     buffer = io.BytesIO()
     to_frame(rows).write_parquet(buffer)
     write_atomically(folder / "interactions.parquet", buffer.getvalue())
@@ -93,6 +95,14 @@ def analyse(folder: Path) -> list[InteractionRow]:
     judges = judges_json(folder, manifest, cells.frames, pairs, rows, family)
     write_atomically(folder / "judges.json", judges.encode())
     return rows
+
+
+def with_health(rows: Iterable[InteractionRow], manifest: dict[str, Any]) -> Iterator[InteractionRow]:
+    """The rows, each with whether its defense broke the model."""
+    measured = {arm["arm"] for arm in manifest["arms"] if arm.get("health")}
+    broken = {flag["arm"] for flag in manifest["flags"] if flag["kind"] == "broken model"}
+    for row in rows:
+        yield replace(row, broken_model=row.defense in broken if row.defense in measured else None)
 
 
 def group_designs(cells: Cells) -> dict[tuple[str, str], GroupDesign]:

@@ -19,7 +19,8 @@ class InteractionRow:
     odds_ratio_high is None where it is unbounded. noise_floor: the largest change of this task that a control made;
     within_noise: whether this change is no larger. sentence: the row in plain words. estimand:
     `population` or `benchmark` where a stopping rule decided how many pairs were asked; p and intervals then hold at
-    any time.
+    any time. broken_model: whether the defended model no longer speaks, so that a lower risk says nothing; None where
+    that was not measured.
     """
 
     defense: str
@@ -60,6 +61,7 @@ class InteractionRow:
     within_noise: bool | None = None
     sentence: str | None = None
     estimand: str | None = None
+    broken_model: bool | None = None
 
 
 def to_json(rows: Sequence[InteractionRow]) -> str:

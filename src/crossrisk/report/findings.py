@@ -8,6 +8,7 @@ from crossrisk.report.grid import is_control, is_measured, is_own_risk
 from crossrisk.risks import Verdict
 from crossrisk.wording import Row, counted, interval, listed, percent, points, question_names
 
+BROKEN = "broken model"
 LOW_GRADES = ("builtin", "rules")
 Names = Mapping[tuple[str, str], str]
 Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]  # of the manifest, by (arm, task, source)
@@ -60,19 +61,29 @@ def headline(rows: Sequence[Row]) -> str:
 def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
     """What limits the reading, a sentence each.
 
-    Moved controls, useless defenses, contamination, replies that a defense made invalid, cells with too few clusters
-    for any claim, weak judges. manifest: alpha, margin, primary, flags and cells of manifest.json.
+    Moved controls, useless defenses, broken models, contamination, replies that a defense made invalid, cells with too
+    few clusters for any claim, weak judges. manifest: alpha, margin, primary, flags and cells of manifest.json.
     """
-    names = question_names(rows)
+    names, broken = question_names(rows), broken_models(manifest)
     cells = {(cell["arm"], cell["task"], cell["source"]): cell for cell in manifest["cells"]}
     return [
         *_moved_controls(rows, names),
         *_without_own_effect(rows, names),
-        *(f"{flag['arm']} on {flag['task']} is {flag['kind']}: {flag['note']}." for flag in manifest["flags"]),
+        *(f"{arm} broke the model: {note}. A lower risk of it says nothing." for arm, note in broken.items()),
+        *(
+            f"{flag['arm']} on {flag['task']} is {flag['kind']}: {flag['note']}."
+            for flag in manifest["flags"]
+            if flag["kind"] != BROKEN
+        ),
         *_broken_replies(rows, names, cells, manifest["margin"]),
         *_beyond_claim(rows, names, manifest["alpha"], manifest["primary"]),
         *_weak_judges(rows, names, cells),
     ]
+
+
+def broken_models(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Arms whose model no longer speaks, with what is wrong with it."""
+    return {flag["arm"]: flag["note"] for flag in manifest["flags"] if flag["kind"] == BROKEN}
 
 
 def _moved_controls(rows: Sequence[Row], names: Names) -> list[str]:

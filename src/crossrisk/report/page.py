@@ -21,6 +21,7 @@ from crossrisk.cache import write_atomically
 from crossrisk.interactions.noise import flip_rate
 from crossrisk.report.figures import FigureTable, figure_table
 from crossrisk.report.findings import (
+    broken_models,
     cautions,
     failed_cells,
     headline,
@@ -144,6 +145,7 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         "benefits": [cells[_place(row)] for row in side_benefits(rows)],
         "open": [cells[_place(row)] for row in sorted(aimed, key=lambda row: -(row["mde"] or 0.0))],
         "cautions": cautions(rows, study.manifest),
+        "broken": broken_models(study.manifest),
         "failures": failed_cells(study.manifest["failures"]),
         "counts": sorted(
             Counter((cell.kind, cell.mark, cell.word) for cell in cells.values()).items(),

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from crossrisk.report.findings import cautions, failed_cells, headline, side_benefits, side_effects
+from crossrisk.report.findings import broken_models, cautions, failed_cells, headline, side_benefits, side_effects
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
 from crossrisk.report.stopping import stopping_view
 from crossrisk.report.study_folder import read_study
@@ -61,6 +61,7 @@ class InteractionTable:
         yield from self._lists(width)
 
     def _matrix(self, grid: Grid, block: "Block") -> Iterator[Text]:
+        broken = broken_models(self.manifest)
         yield from _heading(block)
         yield Text("─" * block.width, style="dim")
         yield _line(block, "base risk, %", [_base(grid, column) for column in block.columns], style="dim")
@@ -71,6 +72,8 @@ class InteractionTable:
                 cells = [self._cell(grid, arm, column) for column in block.columns]
                 yield _line(block, f" {name}", cells, style="dim" if section.control else "")
                 yield from (Text(f" {part}") for part in rest)
+                if arm in broken:
+                    yield Text("  broken model", style="bold red")
 
     def _cell(self, grid: Grid, arm: str, column: Column) -> Text:
         row = grid.cell(arm, column)

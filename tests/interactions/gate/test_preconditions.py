@@ -134,6 +134,7 @@ def test_a_required_task_that_the_study_does_not_have_fails_with_a_near_name() -
     [
         ("contaminated", "contaminated", "fail"),
         ("partly seen", "partly_seen", "warn"),
+        ("broken model", "broken_model", "fail"),
         ("leaked", "contaminated", "fail"),
     ],
 )

@@ -8,7 +8,16 @@ from crossrisk.interactions.gate.policy import Mode, Policy
 
 Outcome = Literal["fail", "warn", "pass", "skip"]
 Reason = Literal[
-    "kept", "broken", "undecided", "empty", "not_applicable", "failed", "missing", "contaminated", "partly_seen"
+    "kept",
+    "broken",
+    "undecided",
+    "empty",
+    "not_applicable",
+    "failed",
+    "missing",
+    "contaminated",
+    "partly_seen",
+    "broken_model",
 ]
 SEVERITY: dict[Outcome, int] = {"pass": 0, "skip": 1, "warn": 2, "fail": 3}
 UNFINISHED = ("failed", "missing")
@@ -72,13 +81,17 @@ def outcome_of(reason: Reason, policy: Policy, inconclusive: Mode) -> Outcome:
 
 def flag_checks(cell: Cell, policy: Policy) -> list[Check]:
     """One check for each flag of a cell; a kind of flag that is not known counts as contaminated."""
-    checks = []
-    for kind, note in cell.flags:
-        reason: Reason = "partly_seen" if kind == "partly seen" else "contaminated"
-        outcome: Outcome = policy.partly_seen if reason == "partly_seen" else policy.contaminated
-        text = f"is {kind} ({note}): ask prompts that the defense has not seen"
-        asks = "cells must be new to the defense"
-        checks.append(
-            Check(cell.defense, cell.name, "flag", outcome, reason, asks, text, task=cell.task, source=cell.source)
-        )
-    return checks
+    return [_flag_check(cell, kind, note, policy) for kind, note in cell.flags]
+
+
+def _flag_check(cell: Cell, kind: str, note: str, policy: Policy) -> Check:
+    asks, remedy = "cells must be new to the defense", "ask prompts that the defense has not seen"
+    reason: Reason = "contaminated"
+    outcome: Outcome = policy.contaminated
+    if kind == "partly seen":
+        reason, outcome = "partly_seen", policy.partly_seen
+    elif kind == "broken model":
+        reason, outcome = "broken_model", policy.broken_model
+        asks, remedy = "the defended model must still speak", "lower the defense's strength"
+    text = f"is {'of a ' if reason == 'broken_model' else ''}{kind} ({note}): {remedy}"
+    return Check(cell.defense, cell.name, "flag", outcome, reason, asks, text, task=cell.task, source=cell.source)

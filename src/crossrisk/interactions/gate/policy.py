@@ -133,8 +133,9 @@ class Policy(_Strict):
     alpha: the chance of failing a defense that keeps every limit, spent once on all of them together; by default the
     study's. correction: how it is spent. inconclusive: what to do where the data do not decide; not_applicable,
     failed: where a cell does not exist, or did not run; contaminated, partly_seen: where the defense was fitted on the
-    prompts, or on what they ask about; moved_null: where base against base differs. required: `task` or `task:source`
-    that must have been measured. name: of the file where it is not given.
+    prompts, or on what they ask about; broken_model: where it left a model that no longer speaks; moved_null: where
+    base against base differs. required: `task` or `task:source` that must have been measured. name: of the file where
+    it is not given.
     """
 
     name: str = "policy"
@@ -144,6 +145,7 @@ class Policy(_Strict):
     not_applicable: Mode = "warn"
     failed: Mode = "fail"
     contaminated: Mode = "fail"
+    broken_model: Mode = "fail"
     partly_seen: Mode = "warn"
     moved_null: Mode = "fail"
     limits: tuple[Limit, ...] = Field(default=(), strict=False)
