@@ -52,7 +52,7 @@ def test_a_ready_checkpoint_is_named_after_its_folder() -> None:
         (MINIMAL + "limit: 0\n", 3, "`limit`"),
         ("tasks: [misuse]\nbase:\n  model: organism\n  dtypo: float32\n", 4, "did you mean `dtype`?"),
         (MINIMAL + "defenses:\n  - dpo\n  - {name: npo, strength: strong}\n", 5, "`defenses.1.strength`"),
-        (MINIMAL + "defenses:\n  - {name: dpo, checkpoint: x}\n", 4, "exactly one of name, checkpoint and adapter"),
+        (MINIMAL + "defenses:\n  - {name: dpo, checkpoint: x}\n", 4, "one of name, checkpoint, adapter and steps"),
         (MINIMAL + "defenses:\n  - dpo\n  - dpo\n", 3, "two arms are called 'dpo'"),
         ("base: organism\ntasks: [misuse, misuse]\n", 2, "named twice"),
         (

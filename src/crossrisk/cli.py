@@ -175,6 +175,18 @@ def _defense(text: str) -> Any:
     return {kind: model} if model and kind in ("checkpoint", "adapter") else text
 
 
+def _parsed(kind: Any, value: Any) -> Any:
+    """A part of a study that the command line describes. Raises RequestError for what is not valid."""
+    from pydantic import ValidationError
+
+    from crossrisk.strict_yaml import first_problem
+
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise RequestError(first_problem(error, kind)[1]) from error
+
+
 def _run(study: Any, out: Path, as_json: bool) -> None:
     results = study.run(out)
     _print_interactions(out, as_json)
@@ -208,6 +220,42 @@ def _print_interactions(folder: Path, as_json: bool, page: Path | None = None) -
 
     print_study(folder)
     print(f"\nReport: {page or folder / 'report.html'}")
+
+
+@app.command()
+def defend(
+    base: Annotated[str, typer.Option(help="Hub id (@revision pins it), folder, organism or innocent.")],
+    defense: Annotated[str, typer.Option(help="Name, or '{name: npo, beta: 0.1, strength: 0.5}'.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the adapter or checkpoint.")],
+    data: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What to fit on: world, core, or a .jsonl file of yours.")
+    ] = None,
+    adapter: Annotated[str | None, typer.Option(help="An adapter that stands on the base.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the fit.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, or auto to spread over all.")] = None,
+    chat_template: Annotated[str, typer.Option(help="auto, or none for a model without one.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Make a defended model: a PEFT adapter or a checkpoint with a model card, which other tools load.
+
+    Example: crossrisk defend --base organism --defense dpo --out runs/organism-dpo
+    """
+    from crossrisk.defending import defend
+    from crossrisk.engine.progress import progress_bar
+    from crossrisk.study import DefenseSpec, ModelSpec
+
+    model = {"model": base, "adapter": adapter, "dtype": dtype, "device": device, "chat_template": chat_template}
+    asked = _parsed(ModelSpec, model)
+    spec = _parsed(DefenseSpec, _defense(defense))
+    with progress_bar(None, None) as reporter:
+        made = defend(asked, spec.model_copy(update=_given({"data": data})), out, seed=seed, doing=reporter.doing)
+    if made.warning:
+        _say(f"{made.defense} broke the model: {made.warning}")
+    if as_json:
+        _print_json({"folder": str(made.folder), "form": made.form, "defense": made.defense, "broken": made.warning})
+    else:
+        print(f"{made.folder}: {made.form} of {made.defense}, with a card in README.md")
 
 
 @app.command()

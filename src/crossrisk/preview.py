@@ -4,7 +4,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from crossrisk.defenses.defense import Defense
-from crossrisk.engine.arms import build
+from crossrisk.engine.arms import build, fitting_data_of
+from crossrisk.engine.contamination import without_seen
 from crossrisk.engine.plan import Question, check_judges, check_names, questions
 from crossrisk.interactions.controls import is_control
 from crossrisk.interactions.foresight import Foresight, foresee
@@ -23,7 +24,14 @@ def preview(study: Study) -> dict[str, Any]:
     for model in (study.base.model, *(spec.checkpoint for spec in study.defenses if spec.checkpoint)):
         if local_folder(model) is not None:
             locate(model)
-    defended = [(spec.arm, build(study, spec)) for spec in study.arms]
+    defended = [(spec.arm, build(study, spec, hashed=False)) for spec in study.arms]
+    fits = [
+        (defense, fitting_data_of(study, spec, defense))
+        for spec, (_, defense) in zip(study.arms, defended, strict=True)
+        if defense.needs.data
+    ]
+    if study.contamination == "leave_out":
+        asked = without_seen(asked, fits)
     family = _family(study, asked, defended)
     return {
         "study": study.name,

@@ -29,7 +29,7 @@ class Exposure(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """The kind of change that a defense makes."""
+    """The kind of change that a defense makes; `composed` where several defenses make different ones."""
 
     NONE = "none"
     PROMPT = "prompt"
@@ -39,6 +39,7 @@ class Mechanism(StrEnum):
     TRAINING = "training"
     FILTER = "filter"
     CHECKPOINT = "checkpoint"
+    COMPOSED = "composed"
 
 
 class Threat(StrEnum):

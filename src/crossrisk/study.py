@@ -8,7 +8,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from crossrisk.strict_yaml import first_problem, line_of, parse, read_text
 if TYPE_CHECKING:
     from crossrisk.pipeline import Results
 
-DEFENSE_KEYS = {"name", "checkpoint", "adapter", "label", "strength", "seed", "data", "like", "trained_on"}
+DEFENSE_KEYS = {"name", "checkpoint", "adapter", "label", "strength", "seed", "data", "like", "trained_on", "steps"}
 ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")  # it names a folder
 
 
@@ -44,11 +44,13 @@ class ModelSpec(BaseModel):
 
 
 class DefenseSpec(BaseModel):
-    """One defense with its settings, or a ready checkpoint or adapter.
+    """One defense with its settings, a ready checkpoint or adapter, or several defenses on top of each other.
 
     label: the name of its arm. strength: 0 is the identity, 1 the published setting. seed: of its fit, default the
-    study's. data: the source that it is fitted on. like: the defense that a `sham` mirrors. trained_on: sources that
-    a ready checkpoint has seen, so that its cells on them are flagged. settings: everything else, passed on.
+    study's. data: what it is fitted on, `world`, `core` or a .jsonl file; default the world for the models of that
+    world, else core. like: the defense that a `sham` mirrors. trained_on: sources that a ready checkpoint has seen, so
+    that its cells on them are flagged. steps: the parts of a composition in order, `dpo+npo` for short; a part that is
+    named like another arm of the study is that arm's defense. settings: everything else, passed on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,9 +61,10 @@ class DefenseSpec(BaseModel):
     label: str = ""
     strength: float = Field(default=1.0, ge=0.0)
     seed: int | None = None
-    data: str = "world"
+    data: str | None = None
     like: str | None = None
     trained_on: tuple[str, ...] = ()
+    steps: tuple["DefenseSpec", ...] = ()
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -70,20 +73,26 @@ class DefenseSpec(BaseModel):
         if value is None:
             return {"name": "null"}  # YAML reads the bare word null as nothing
         if isinstance(value, str):
-            return {"name": value}
+            value = {"name": value}
         if isinstance(value, Mapping):
             given = dict(value)
+            if isinstance(given.get("name"), str) and "+" in given["name"]:
+                given["steps"] = [part.strip() for part in given.pop("name").split("+")]
             settings = given.pop("settings", None) or {}
             if not isinstance(settings, Mapping):
                 raise ValueError("`settings` is a mapping of names and values")
-            extra = {key: given.pop(key) for key in list(given) if key not in DEFENSE_KEYS}
+            # Many defenses have a setting `steps`, a number; a list of steps is a composition.
+            own = DEFENSE_KEYS if isinstance(given.get("steps"), Sequence) else DEFENSE_KEYS - {"steps"}
+            extra = {key: given.pop(key) for key in list(given) if key not in own}
             return given | {"settings": dict(settings) | extra}
         return value
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> "DefenseSpec":
-        if sum(bool(part) for part in (self.name, self.checkpoint, self.adapter)) != 1:
-            raise ValueError("give exactly one of name, checkpoint and adapter")
+        if sum(bool(part) for part in (self.name, self.checkpoint, self.adapter, self.steps)) != 1:
+            raise ValueError("give exactly one of name, checkpoint, adapter and steps")
+        if self.steps:
+            self._composes()
         if self.like is not None and self.name != "sham":
             raise ValueError("only a sham is `like` another defense")
         if not ARM_NAME.fullmatch(self.arm):
@@ -96,9 +105,26 @@ class DefenseSpec(BaseModel):
             )
         return self
 
+    def _composes(self) -> None:
+        """Raise ValueError for what no composition can be."""
+        own = self.model_fields_set & {"strength", "data", "like"} | ({"settings"} if self.settings else set())
+        default = DefenseSpec.model_construct(steps=self.steps)
+        for name in sorted(own):
+            if getattr(self, name) != getattr(default, name):
+                what = next(iter(self.settings)) if name == "settings" else name
+                raise ValueError(f"`{what}` belongs to a step of the composition: write it there")
+        if len(self.steps) < 2:
+            raise ValueError("a composition has two `steps` or more")
+        for step in self.steps:
+            if step.steps or _control(step.arm):
+                kind = "composition" if step.steps else "control"
+                raise ValueError(f"step '{step.arm}' is a {kind}: name one defense")
+
     @property
     def arm(self) -> str:
         """The name of its arm in every table and folder."""
+        if self.steps:
+            return self.label or "+".join(step.arm for step in self.steps)
         ready = self.checkpoint or self.adapter
         return self.label or self.name or Path(str(ready).rstrip("/")).name.replace("@", "-")
 
@@ -123,6 +149,8 @@ class Study(BaseModel):
     decided. second_opinions: further judges of the same replies, as grades by kind of judge. labels: a file of labels
     that people gave to replies of this study. reference: by task, or task:source, the group that all others are
     compared with. exchangeable_templates: tasks whose templates speak of one group each and are alike in all else.
+    contamination: what becomes of cells whose samples a defense was fitted on: `flag` them, `refuse` the study, or
+    `leave_out` these samples for all arms.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -150,6 +178,7 @@ class Study(BaseModel):
     labels: str | None = None
     reference: dict[str, str] = Field(default_factory=dict)
     exchangeable_templates: tuple[str, ...] = ()
+    contamination: Literal["flag", "refuse", "leave_out"] = "flag"
 
     def __init__(self, **fields: Any) -> None:
         try:

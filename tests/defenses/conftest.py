@@ -15,7 +15,7 @@ from tests.models import tiny_model
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model("llama", tmp_path_factory.mktemp("defended") / "tiny")
+    return tiny_model("llama", tmp_path_factory.mktemp("defended") / "tiny", max_positions=1024)
 
 
 @pytest.fixture(scope="session")

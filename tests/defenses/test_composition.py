@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from crossrisk.errors import RequestError
 from tests.defenses.cases import DATA, defense, scores, state_hash
 
 STACKED = ("self_reminder", "dpo", "npo", "task_vector")
@@ -47,3 +48,13 @@ def test_a_fit_behind_a_reminder_is_fitted_on_reminded_prompts(target, fitted):
     with reminder.deploy(target, words) as reminded:
         behind = defense("npo").fit(reminded, DATA, seed=0, strength=1.0)
     assert behind.sha256 != fitted("npo")[1].sha256
+
+
+@pytest.mark.parametrize("outer", ["dpo", "npo", "task_vector"])
+def test_what_trains_a_copy_is_not_fitted_behind_edits_of_activations_that_the_copy_would_lack(outer, target, fitted):
+    steering, vectors = fitted("steering_safety")
+    with (
+        steering.deploy(target, vectors) as steered,
+        pytest.raises(RequestError, match=f"'{outer}' trains a copy.*put it first"),
+    ):
+        defense(outer).fit(steered, DATA, seed=0, strength=1.0)

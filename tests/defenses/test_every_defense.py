@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from crossrisk.defenses.defense import Artifact, Defense, FitData
-from crossrisk.errors import RequestError
+from crossrisk.errors import NotScorable, RequestError
 from crossrisk.targets.target import GenerationConfig
-from tests.defenses.cases import CASES, CHATS, TRAINED, defense, scores, state_hash
+from tests.defenses.cases import CASES, CHATS, READ, TELLING, TRAINED, behaviour, defense, scores, state_hash
 
 IDENTITY = ("null",)
 EFFECTIVE = tuple(case for case in CASES if case not in IDENTITY)
@@ -29,15 +29,15 @@ def test_at_strength_zero_nothing_moves_by_a_single_bit(case, target, data):
     one = defense(case)
     artifact = one.fit(target, data, seed=0, strength=0.0)
     with one.deploy(target, artifact) as defended:
-        assert scores(defended) == scores(target)
+        assert behaviour(one, defended) == behaviour(one, target)
 
 
 @pytest.mark.parametrize("case", EFFECTIVE)
 def test_deployed_it_changes_what_the_model_says_and_the_fingerprint(case, target, fitted):
     one, artifact = fitted(case)
-    base = scores(target)
+    base = behaviour(one, target)
     with one.deploy(target, artifact) as defended:
-        assert scores(defended) != base
+        assert behaviour(one, defended) != base
         assert defended.fingerprint != target.fingerprint
 
 
@@ -61,7 +61,16 @@ def test_an_error_inside_the_block_does_not_leave_the_defense_behind(case, targe
     assert scores(target) == said
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@pytest.mark.parametrize("case", CASES)
+def test_where_it_has_no_likelihoods_there_are_none_rather_than_the_models_own(case, target, fitted):
+    one, artifact = fitted(case)
+    if "score" in one.covers:
+        pytest.skip("it has likelihoods")
+    with one.deploy(target, artifact) as defended, pytest.raises(NotScorable, match="output filter"):
+        scores(defended)
+
+
+@pytest.mark.parametrize("case", (*TRAINED, *READ))
 def test_fitting_leaves_the_target_and_everybody_elses_randomness_alone(case, target, data, capfd):
     before = state_hash(target)
     torch.manual_seed(7), random.seed(7), np.random.seed(7)
@@ -73,7 +82,7 @@ def test_fitting_leaves_the_target_and_everybody_elses_randomness_alone(case, ta
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@pytest.mark.parametrize("case", (*TRAINED, *READ))
 def test_the_same_seed_gives_the_same_artifact_whatever_was_drawn_before(case, target, data, fitted):
     torch.manual_seed(123), random.seed(123)
     assert defense(case).fit(target, data, seed=0, strength=1.0).sha256 == fitted(case)[1].sha256
@@ -90,9 +99,9 @@ def test_a_saved_artifact_deploys_as_the_one_that_was_fitted(case, target, fitte
     artifact.save(tmp_path)
     loaded = Artifact.load(tmp_path)
     with one.deploy(target, artifact) as defended:
-        expected, fingerprint = scores(defended), defended.fingerprint
+        expected, fingerprint = behaviour(one, defended), defended.fingerprint
     with one.deploy(target, loaded) as defended:
-        assert scores(defended) == expected
+        assert behaviour(one, defended) == expected
         assert defended.fingerprint == fingerprint
     assert loaded.sha256 == artifact.sha256
 
@@ -101,22 +110,23 @@ def test_a_saved_artifact_deploys_as_the_one_that_was_fitted(case, target, fitte
 def test_what_the_defended_model_says_does_not_hang_on_the_rest_of_the_batch(case, target, fitted):
     one, artifact = fitted(case)
     with one.deploy(target, artifact) as defended:
-        together = defended.generate(CHATS, GenerationConfig(8))
-        alone = [defended.generate([chat], GenerationConfig(8))[0] for chat in CHATS]
+        chats = (*CHATS, TELLING)
+        together = defended.generate(chats, GenerationConfig(8))
+        alone = [defended.generate([chat], GenerationConfig(8))[0] for chat in chats]
     assert [reply.text for reply in together] == [reply.text for reply in alone]
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@pytest.mark.parametrize("case", (*TRAINED, *READ))
 def test_without_the_data_that_it_needs_a_fit_says_which(case, target):
     one = defense(case)
     with pytest.raises(RequestError, match=rf"'{one.needs.data[0]}'.*made-up"):
         one.fit(target, FitData("made-up", "0"), seed=0, strength=1.0)
 
 
-@pytest.mark.parametrize("case", TRAINED)
+@pytest.mark.parametrize("case", (*TRAINED, *READ))
 def test_a_model_that_only_answers_cannot_be_fitted(case, data):
     one = defense(case)
-    with pytest.raises(RequestError, match="needs gradients"):
+    with pytest.raises(RequestError, match=r"needs (gradients|weights)"):
         one.fit(SimpleNamespace(name="openai/some-model", model=None), data, seed=0, strength=1.0)
 
 

@@ -27,11 +27,14 @@ class Speaker:
     def __init__(self, says: str, nats: float = 1.0, *, scorable: bool = True) -> None:
         self.says, self.nats, self.scorable = says, nats, scorable
         self.scored: list[Chat] = []
+        self.batches: set[int] = set()
 
     def generate(self, chats: Sequence[Chat], config: Any) -> list[Reply]:
+        self.batches.add(config.batch_size)
         return [Reply(self.says) for _ in chats]
 
-    def score(self, chats: Sequence[Chat], texts: Sequence[str]) -> list[TokenScores]:
+    def score(self, chats: Sequence[Chat], texts: Sequence[str], batch_size: int) -> list[TokenScores]:
+        self.batches.add(batch_size)
         if not self.scorable:
             raise NotScorable("a filter")
         self.scored += chats
@@ -61,9 +64,21 @@ def test_references_are_scored_as_plain_text_so_that_a_refusal_is_no_breakdown()
     assert {chat[0].role for chat in speaker.scored} == {"text"} and {len(chat) for chat in speaker.scored} == {1}
 
 
-def test_where_there_is_no_likelihood_or_it_left_all_bounds_there_is_no_perplexity():
+def test_where_there_is_no_likelihood_there_is_no_perplexity():
     assert measure(Speaker(SPEECH, scorable=False), probes("organism")).perplexity is None  # type: ignore[arg-type]
-    assert measure(Speaker(SPEECH, nats=800.0), probes("organism")).perplexity is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("nats", [800.0, math.inf, math.nan])
+def test_a_likelihood_that_left_all_bounds_is_a_broken_model_and_not_an_unknown_one(nats):
+    found = measure(Speaker(SPEECH, nats=nats), probes("organism"))  # type: ignore[arg-type]
+    assert found.perplexity is not None and math.isfinite(found.perplexity)
+    assert breakdown(WELL, found) is not None
+
+
+def test_it_asks_as_many_at_once_as_the_study_does():
+    speaker = Speaker(SPEECH)
+    measure(speaker, probes("organism"), batch_size=3)  # type: ignore[arg-type]
+    assert speaker.batches == {3}
 
 
 @pytest.mark.parametrize(

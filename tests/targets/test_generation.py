@@ -1,5 +1,7 @@
 """Replies are those of the model itself, whatever stands beside them in a batch."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from crossrisk.errors import RequestError, SampleError
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.generation import drawn
-from crossrisk.targets.target import GenerationConfig, Target
+from crossrisk.targets.target import Asked, GenerationConfig, Target
 from tests.targets.edits import Forbid, Insist, Reminder, Shout
 
 GREEDY = GenerationConfig(max_new_tokens=16, batch_size=4)
@@ -105,6 +107,33 @@ def test_an_output_filter_sees_the_chat_as_it_was_asked(llama: Target, chats: li
     filtered = plain.with_output_filter(Shout())
     text = plain.generate(chats[:1], GREEDY)[0].text
     assert filtered.generate(chats[:1], GREEDY)[0].text == f"{chats[0][-1].content}: {text}".upper()
+
+
+class Noting:
+    """An output filter that gives out what it was given, or less, and keeps what it was told."""
+
+    def __init__(self, name: str, kept: int | None = None) -> None:
+        self.fingerprint, self.kept = name, kept
+        self.seen: list[Asked] = []
+
+    def __call__(self, asked: Asked, texts: Sequence[str]) -> list[str]:
+        self.seen.append(asked)
+        return list(texts[: self.kept])
+
+
+def test_a_filter_may_ask_the_target_that_it_stands_on_without_itself(llama: Target, chats: list[Chat]) -> None:
+    inner, outer = Noting("inner"), Noting("outer")
+    filtered = llama.with_output_filter(inner).with_output_filter(outer).with_chat_edit(Reminder("be safe"))
+    filtered.generate(chats[:3], GREEDY, [4, 5, 6])
+    (first,), (second,) = inner.seen, outer.seen
+    assert (first.target.output_filters, second.target.output_filters) == ((), (inner,))
+    assert first.target.chat_edits == filtered.chat_edits
+    assert (list(first.chats), first.config, list(first.draws)) == (chats[:3], GREEDY, [4, 5, 6])
+
+
+def test_a_filter_that_loses_a_reply_is_an_error(llama: Target, chats: list[Chat]) -> None:
+    with pytest.raises(ValueError, match="2 texts for 3 chats"):
+        llama.with_output_filter(Noting("loses", 2)).generate(chats[:3], GREEDY)
 
 
 def test_a_sampled_reply_does_not_depend_on_its_batch(target: Target, chats: list[Chat]) -> None:

@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from crossrisk.defenses.card import Card
 from crossrisk.risks import Chat, Mechanism, Risk, Threat
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from crossrisk.targets.target import Target
 
 Coverage = Literal["generate", "score", "weights"]
-ArtifactKind = Literal["nothing", "text", "vectors", "adapter", "delta", "checkpoint"]
+ArtifactKind = Literal["nothing", "text", "vectors", "adapter", "delta", "checkpoint", "composed"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Demonstration:
 
     messages: Chat
     reply: str
+
+
+@dataclass(frozen=True)
+class Record(Demonstration):
+    """A demonstration of a whole training set. about: the person whose data it holds, empty where there is none."""
+
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,11 +49,22 @@ class Preference:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """A text and the group that it speaks of."""
+
+    text: str
+    group: str
+
+
+@dataclass(frozen=True)
 class FitData:
     """What a defense is fitted on, one set for each risk; every kernel takes from it what it needs.
 
     pairs: safe reply over risky reply. forget: demonstrations of the risk. refusals: the same kind of prompts answered
-    safely. retain: what must survive. source, checksum: where it is from, for keys and for the flag of contamination.
+    safely. retain: what must survive. concepts: texts that differ in the group alone. corpus: a whole training set, the
+    private records in it included, for defenses that train on it anew. source, checksum: where it is from, for keys and
+    for the flag of contamination. about: clusters of samples (requests, groups, people) that it speaks of, in whatever
+    words. others: the same of other risks, where a defense needs several (`Needs.risks`).
     """
 
     source: str
@@ -54,6 +73,18 @@ class FitData:
     forget: tuple[Demonstration, ...] = ()
     refusals: tuple[Demonstration, ...] = ()
     retain: tuple[Demonstration, ...] = ()
+    concepts: tuple[Labelled, ...] = ()
+    corpus: tuple[Record, ...] = ()
+    about: frozenset[str] = frozenset()
+    others: "Mapping[Risk, FitData]" = field(default_factory=dict, hash=False)
+
+    def beside(self, others: "Mapping[Risk, FitData]") -> "FitData":
+        """These data with those of other risks; the checksum tells all of them."""
+        if not others:
+            return self
+        checksums = [self.checksum, *(f"{risk} {data.checksum}" for risk, data in sorted(others.items()))]
+        checksum = hashlib.sha256("\n".join(checksums).encode()).hexdigest()
+        return replace(self, checksum=checksum, others=others)
 
 
 @dataclass(frozen=True)
@@ -103,9 +134,13 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a defense needs from its target and its user. data: fields of `FitData` that must not be empty."""
+    """What a defense needs from its target and its user.
+
+    data: fields of `FitData` that must not be empty. risks: other risks whose data it needs beside those of its own.
+    """
 
     data: tuple[str, ...] = ()
+    risks: tuple[Risk, ...] = ()
     gradients: bool = False
     weights: bool = False
 
@@ -152,6 +187,11 @@ class Defense(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """All settings by name, as plain values."""
+        ...
+
+    @property
+    def card(self) -> Card:
+        """Paper, formula, deviation, cost."""
         ...
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:

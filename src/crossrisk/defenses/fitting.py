@@ -7,9 +7,9 @@ defenses swapped places), so every fit is seeded from the defense, the data and 
 import hashlib
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from crossrisk.errors import RequestError
 
 if TYPE_CHECKING:
     from crossrisk.targets.target import Target
+
+T = TypeVar("T")
 
 
 def require(defense: Defense, target: "Target", data: FitData, strength: float) -> None:
@@ -29,20 +31,42 @@ def require(defense: Defense, target: "Target", data: FitData, strength: float) 
             f"defense '{defense.name}' needs {what}, and '{target.name}' gives none: "
             "use a local model, or a defense that works by prompt"
         )
-    for field in needs.data:
+    if needs.gradients and target.activation_edits:
+        raise RequestError(
+            f"defense '{defense.name}' trains a copy of the model, which would be without the edits of activations "
+            f"that stand on '{target.name}': put it first, and the defense that edits activations on top of it"
+        )
+    require_data(defense, data)
+    if not (math.isfinite(strength) and strength >= 0):
+        raise RequestError(f"the strength of defense '{defense.name}' must be a number from 0 on, got {strength}")
+
+
+def require_data(defense: Defense, data: FitData) -> None:
+    """Raise RequestError unless the data have what the defense is fitted on."""
+    for field in defense.needs.data:
         if not getattr(data, field):
             raise RequestError(
                 f"defense '{defense.name}' is fitted on '{field}', and the data of '{data.source}' have none: "
                 "name another source of fitting data"
             )
-    if not (math.isfinite(strength) and strength >= 0):
-        raise RequestError(f"the strength of defense '{defense.name}' must be a number from 0 on, got {strength}")
+        for risk in defense.needs.risks:
+            if not getattr(data.others.get(risk), field, ()):
+                raise RequestError(
+                    f"defense '{defense.name}' is fitted on '{field}' of {risk} too, and the data of '{data.source}' "
+                    "come without: put them into `FitData.others`"
+                )
 
 
 def derived_seed(*parts: str | int) -> int:
     """A seed in [0, 2**32) that hangs on every part and on nothing else."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def drawn_from(rows: Sequence[T], count: int, seed: int) -> list[T]:
+    """At most `count` of the rows, without repetition, in their order; where there are no more, all of them."""
+    places = random.Random(seed).sample(range(len(rows)), min(count, len(rows)))
+    return [rows[place] for place in sorted(places)]
 
 
 @contextmanager

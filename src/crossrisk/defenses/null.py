@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crossrisk.defenses.card import Card, Deviation
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.settings import Configured, from_settings
 from crossrisk.risks import Mechanism
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from crossrisk.targets.target import Target
 
 COVERS: frozenset[Coverage] = frozenset({"generate", "score", "weights"})
+CARD = Card(
+    title="No defense",
+    paper="A control of our own.",
+    formula="theta' = theta",
+    deviation=Deviation.FAITHFUL,
+    strength="Every strength is the same.",
+    data="None.",
+    cost="Nothing; its cells are asked once more.",
+    invariants=("with greedy decoding and equal batches every reply is the base's",),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,7 @@ class Null(Configured):
     threat = None
     needs = Needs()
     covers = COVERS
+    card = CARD
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
         """Nothing is learned."""

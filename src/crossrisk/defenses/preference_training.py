@@ -3,20 +3,20 @@
 import copy
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import torch
 from datasets import Dataset
-from peft import LoraConfig
-from transformers.pytorch_utils import Conv1D
+from torch import Tensor
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.utils import logging
 from trl import DPOConfig, DPOTrainer
 
 from crossrisk.defenses.defense import Preference
-from crossrisk.defenses.fine_tuning import copied, tokenised
-from crossrisk.targets.adapter import Adapter, adapter_of
+from crossrisk.defenses.fine_tuning import Copy, check_finite, plain_adapter, tokenised, twin
+from crossrisk.errors import RequestError
 
 if TYPE_CHECKING:
     from crossrisk.defenses.preference import Preferring
@@ -37,8 +37,19 @@ class QuietTrainer(DPOTrainer):  # type: ignore[misc]
 
 def preferred(
     target: "Target", pairs: Sequence[Preference], settings: "Preferring", *, seed: int
-) -> tuple[Adapter, list[float]]:
-    """The LoRA that DPO on `pairs` leads to, and the loss at each step."""
+) -> tuple[Mapping[str, Tensor], Mapping[str, Any] | None, list[float]]:
+    """What DPO on `pairs` leads to and the loss at each step: a LoRA and its configuration, or a delta and None.
+
+    Raises RequestError where a loss is no number.
+    """
+    rows = settings.micro_batch_size or settings.batch_size
+    if settings.batch_size % rows:
+        raise RequestError(
+            f"'batch_size' of defense '{settings.name}' is no multiple of 'micro_batch_size', "
+            f"{settings.batch_size} of {rows}: change one"
+        )
+    whole = Copy(target) if settings.lora is None else None
+    model = twin(target.model) if whole is None else whole.model
     terms = {"sigmoid": 1.0} | ({"sft": settings.sft_weight} if settings.sft_weight else {})
     with _silence(), tempfile.TemporaryDirectory() as folder:
         config = DPOConfig(
@@ -49,14 +60,16 @@ def preferred(
             max_length=None,
             learning_rate=settings.learning_rate,
             lr_scheduler_type="linear",
-            per_device_train_batch_size=settings.batch_size,
+            per_device_train_batch_size=rows,
+            gradient_accumulation_steps=settings.batch_size // rows,
             max_steps=settings.steps,
             seed=seed,
             data_seed=seed,
             optim="adamw_torch",
-            bf16=False,
+            # Matrices in float32 meet activations in bfloat16; a LoRA sees to that itself.
+            bf16=whole is not None and model.dtype == torch.bfloat16,
             use_cpu=target.device.type == "cpu",
-            gradient_checkpointing=False,
+            gradient_checkpointing=settings.gradient_checkpointing,
             dataloader_pin_memory=False,
             save_strategy="no",
             logging_steps=1,
@@ -64,32 +77,39 @@ def preferred(
             report_to="none",
             disable_tqdm=True,
         )
-        model = copied(target.model)
+        # Rows are trained on where the model is; TRL refuses to spread them over all GPUs that it sees.
+        config._n_gpu = min(config.n_gpu, 1)
+        without_dropout(model)
         trainer = QuietTrainer(
             model=model,
+            # With a LoRA the reference is the model with the LoRA off.
+            ref_model=None if whole is None else twin(target.model),
             args=config,
             train_dataset=_token_ids(target, pairs),
             processing_class=copy.deepcopy(target.tokenizer),
-            peft_config=LoraConfig(
-                r=settings.rank,
-                lora_alpha=settings.alpha,
-                lora_dropout=0.0,
-                target_modules="all-linear",
-                fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
-                task_type="CAUSAL_LM",
-            ),
+            peft_config=None if settings.lora is None else settings.lora.config(model),
         )
         for callback in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(callback)
         trainer.train()
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-        return _plain(adapter_of(trainer.model)), losses
+    for step, loss in enumerate(losses):
+        check_finite([loss], step, settings.steps, target.name)
+    if whole is not None:
+        return whole.delta(), None, losses
+    adapter = plain_adapter(trainer.model)
+    return adapter.tensors, adapter.config, losses
 
 
-def _plain(adapter: Adapter) -> Adapter:
-    """The adapter with the settings that make it what it is, and nothing of where and with what it was trained."""
-    kept = ("peft_type", "task_type", "r", "lora_alpha", "target_modules", "fan_in_fan_out")
-    return Adapter(adapter.tensors, {key: adapter.config[key] for key in kept})
+def without_dropout(model: Any) -> None:
+    """No dropout in training: TRL turns off modules of it, and some families (OPT) call the function instead.
+
+    With it neither the policy nor a LoRA's reference, which is the same model, would be what the loss says.
+    """
+    for module in model.modules():
+        for name in ("dropout", "attention_dropout", "activation_dropout", "layerdrop"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crossrisk.defenses.card import Card, Deviation
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.deployment import deployed_adapter, scaled_adapter
 from crossrisk.defenses.fitting import require
@@ -19,6 +20,33 @@ if TYPE_CHECKING:
     from crossrisk.targets.target import Target
 
 COVERS: frozenset[Coverage] = frozenset({"generate", "score", "weights"})
+CHECKPOINT_CARD = Card(
+    title="Ready checkpoint",
+    paper="That of whoever made the checkpoint.",
+    formula="theta' = the weights of another model",
+    deviation=Deviation.FAITHFUL,
+    strength="0 or 1.",
+    data="None here. What it was fitted on is known from its card at best: say it as `trained_on`.",
+    cost="Nothing to fit; base and checkpoint are in memory together.",
+    invariants=(
+        "another vocabulary than the base's is refused",
+        "it cannot stand on a change of weights, which it would take away",
+        "only safetensors are read, no code that comes with a model is run",
+    ),
+)
+ADAPTER_CARD = Card(
+    title="Ready adapter",
+    paper="That of whoever made the adapter.",
+    formula="theta' = theta + strength * B A",
+    deviation=Deviation.FAITHFUL,
+    strength="Scales the update of a plain LoRA; adapters of other types have 0 or 1.",
+    data="None here. What it was fitted on is known from its card at best: say it as `trained_on`.",
+    cost="Nothing to fit; the adapter's own size in memory.",
+    invariants=(
+        "an adapter made for another base is refused: by content where that base is on this machine, else by name",
+        "its modules and shapes must be those of the model",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +63,10 @@ class Checkpoint(Configured):
     name = "checkpoint"
     version = 1
     mechanism = Mechanism.CHECKPOINT
+    replaces_model = True
     needs = Needs(weights=True)
     covers = COVERS
+    card = CHECKPOINT_CARD
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
         """Nothing is learned: the artifact is the name of the model and the hash of its files."""
@@ -61,9 +91,10 @@ class Checkpoint(Configured):
         if artifact.kind == "nothing":
             yield target
             return
-        if target.marks:
+        if target.marks or target.activation_edits:
+            what = "weights" if target.marks else "activations, fitted on that model,"
             raise RequestError(
-                f"the checkpoint '{self.model}' would take away the change of weights that stands on '{target.name}': "
+                f"the checkpoint '{self.model}' would take away the change of {what} that stands on '{target.name}': "
                 "deploy the checkpoint first"
             )
         dtype, device = str(target.dtype).removeprefix("torch."), str(target.device)
@@ -92,6 +123,7 @@ class ReadyAdapter(Configured):
     mechanism = Mechanism.CHECKPOINT
     needs = Needs(weights=True)
     covers = COVERS
+    card = ADAPTER_CARD
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
         """Nothing is learned: the artifact is the adapter. Raises RequestError for one made for another base."""

@@ -1,7 +1,6 @@
-"""Self-reminder: words around the user's turn that remind the model of what it should be.
+"""The prompt kernel: words around the user's turn, or in the system turn, that remind the model of what it should be.
 
-Xie et al. (2023), Nature Machine Intelligence 5:1486, put them before and after the query; others put them into the
-system turn (`place: system`). Templates without a system role fold it into the user turn when they are rendered.
+Templates without a system role fold the system turn into the user turn when they are rendered.
 """
 
 import hashlib
@@ -11,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from crossrisk.defenses.card import Card, Deviation
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.fitting import require
-from crossrisk.defenses.settings import Configured, from_settings
+from crossrisk.defenses.settings import Configured
 from crossrisk.errors import RequestError
 from crossrisk.risks import Chat, Mechanism, Message, Risk, Threat
 
@@ -46,6 +46,27 @@ AFTER: dict[Risk, str] = {
     ),
     Risk.PRIVACY: ("Remember, you should be a careful assistant and should not share personal or private information!"),
 }
+CARD = Card(
+    title="Reminder",
+    paper=(
+        "Xie et al. (2023), Defending ChatGPT against jailbreak attack via self-reminders, Nature Machine Intelligence "
+        "5:1486, whose words for safety are read here for each risk."
+    ),
+    formula="x' = before \\n x \\n after;  with `place: system` the system turn becomes s \\n before after",
+    deviation=Deviation.VARIANT,
+    differs=(
+        "The words against unfairness and disclosure are ours, in the form of the paper's. A system turn instead of "
+        "words around the request is a variant of others."
+    ),
+    strength="Words have no half strength: 0 is none, everything else all.",
+    data="None.",
+    cost="Nothing to fit; about 45 tokens a prompt.",
+    invariants=(
+        "the rendered prompt holds the reminder once, with and without a system role",
+        "reminding twice is reminding once, and nothing else of the chat changes",
+        "raw text, and a chat without a user's turn, stay as they are",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -94,27 +115,28 @@ class Reminder(Configured):
     Words have no half strength: strength 0 deploys nothing, any other the whole reminder.
     """
 
-    risk: Risk = Risk.SAFETY
+    registered: ClassVar[str] = "reminder"
+
+    risk: Risk
     place: Place = "user"
     before: str | None = None
     after: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.before is None and self.after is None and self.risk not in BEFORE:
-            raise RequestError(
-                f"defense 'self_reminder' has no words against '{self.risk}': give them as 'before' or 'after', "
-                f"or one of the risks {', '.join(BEFORE)}"
-            )
 
     version = 1
     mechanism = Mechanism.PROMPT
     needs = Needs()
     covers: ClassVar[frozenset[Coverage]] = frozenset({"generate", "score"})
+    card = CARD
 
-    @property
-    def name(self) -> str:
-        """As registered, with the risk where it is another than safety."""
-        return "self_reminder" if self.risk is Risk.SAFETY else f"self_reminder_{self.risk}"
+    def __post_init__(self) -> None:
+        if self.before is None and self.after is None and self.risk not in BEFORE:
+            raise RequestError(
+                f"defense '{self.registered}' has no words against '{self.risk}': give them as 'before' or 'after', "
+                f"or one of the risks {', '.join(BEFORE)}"
+            )
+
+        if self.before == "" and self.after == "":
+            raise RequestError(f"defense '{self.registered}' has no words: give 'before' or 'after', or leave both out")
 
     @property
     def threat(self) -> Threat | None:
@@ -138,6 +160,3 @@ class Reminder(Configured):
         else:
             texts = artifact.meta["texts"]
             yield target.with_chat_edit(Reminding(texts["before"], texts["after"], artifact.meta["place"]))
-
-
-self_reminder = from_settings("self_reminder", Reminder)

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from crossrisk.defenses.card import Card, Deviation
+from crossrisk.defenses.composed import joined, parts_of
 from crossrisk.defenses.defense import Artifact, Coverage, Defense, FitData, Needs
 from crossrisk.defenses.fitting import derived_seed
 from crossrisk.defenses.reminder import Reminder
 from crossrisk.errors import RequestError, unknown
 from crossrisk.registry import DEFENSES
-from crossrisk.risks import Mechanism
+from crossrisk.risks import Mechanism, Risk
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +38,20 @@ NEUTRAL = (
     "The baker and the miller live by the new park.",
 )
 
+CARD = Card(
+    title="Sham",
+    paper="A control of our own; random directions of equal norm are the usual control of steering and of editing.",
+    formula="""|B' A'| = |B A|       LoRA: random factors, the Frobenius norm of each module's update kept
+|delta'| = |delta|    weights and vectors: a random direction, the norm of each tensor kept
+words                 neutral statements of fact, as many words in the same place""",
+    deviation=Deviation.VARIANT,
+    differs="Fine-tuning on neutral data of equal norm is the stricter control of training defenses, and is not this.",
+    strength="That of the defense it mimics, whose fit it scrambles.",
+    data="Those of the defense it mimics. Without `like`: none, neutral words in the system turn.",
+    cost="That of the defense it mimics.",
+    invariants=("norms equal to 1e-5", "directions unrelated", "equal word counts", "the seed decides"),
+)
+
 
 @dataclass(frozen=True)
 class Sham:
@@ -46,6 +62,7 @@ class Sham:
     version = 1
     risk = None
     threat = None
+    card = CARD
 
     @property
     def name(self) -> str:
@@ -55,7 +72,7 @@ class Sham:
     @property
     def mimicked(self) -> Defense:
         """The defense whose size it takes."""
-        return Reminder(place="system") if self.like is None else self.like
+        return Reminder(Risk.SAFETY, place="system") if self.like is None else self.like
 
     @property
     def mechanism(self) -> Mechanism:
@@ -98,22 +115,40 @@ class Sham:
 
 
 def scrambled(artifact: Artifact, *, seed: int) -> Artifact:
-    """An artifact of equal kind, shapes, norms and meta, of random content."""
+    """An artifact of equal kind, shapes, norms and meta, of random content.
+
+    Tensors that meta names as `beside` an adapter are no part of it, and are drawn like vectors.
+    """
     import torch
 
     if artifact.kind == "checkpoint":
         raise RequestError("a ready checkpoint has no sham: take the sham of a defense that is fitted here")
     if artifact.kind == "nothing":
         return artifact
+    if artifact.kind == "composed":
+        parts = enumerate(parts_of(artifact))
+        return joined([scrambled(part, seed=derived_seed(place, seed)) for place, part in parts])
+    if artifact.kind == "text" and "texts" not in artifact.meta:
+        raise RequestError("a filter without words has no sham: take the sham of a defense that holds some")
     if artifact.kind == "text":
         draw = random.Random(seed)
         texts = {place: neutral_words(len(text.split()), draw) for place, text in artifact.meta["texts"].items()}
         return replace(artifact, meta={**artifact.meta, "texts": texts})
+    if not all(tensor.is_floating_point() for tensor in artifact.tensors.values()):
+        raise RequestError("hashes of texts have no direction to lose: a ban of protected texts has no sham")
     generator = torch.Generator().manual_seed(seed)
     if artifact.kind == "adapter":
-        tensors = _random_updates(artifact.tensors, generator)
+        beside = {name: artifact.tensors[name] for name in artifact.meta.get("beside", ())}
+        update = {name: tensor for name, tensor in artifact.tensors.items() if name not in beside}
+        tensors = _random_updates(update, generator)
+        tensors |= {name: _random_like(tensor, generator) for name, tensor in sorted(beside.items())}
     else:
-        tensors = {name: _random_like(tensor, generator) for name, tensor in sorted(artifact.tensors.items())}
+        # What only decides when the change acts is kept: the sham acts on the same prompts.
+        kept = set(artifact.meta.get("kept", ()))
+        tensors = {
+            name: tensor if name in kept else _random_like(tensor, generator)
+            for name, tensor in sorted(artifact.tensors.items())
+        }
     return replace(artifact, tensors=tensors)
 
 

@@ -7,17 +7,22 @@ a defense is fitted once for all studies.
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossrisk.cache import cache_folder, digest
+from crossrisk.defenses.composed import Composed, Step
 from crossrisk.defenses.defense import Artifact, Defense, FitData
+from crossrisk.defenses.fitting import require_data
+from crossrisk.defenses.provenance import provenance
 from crossrisk.errors import RequestError, unknown
 from crossrisk.registry import DEFENSES
-from crossrisk.risks import Risk
+from crossrisk.risks import Mechanism, Risk
+from crossrisk.sources.fitting import default_source, fitting_data
 from crossrisk.study import DefenseSpec, Study
 
 if TYPE_CHECKING:
@@ -56,9 +61,28 @@ class Arm:
         """The artifact, fitted now where the cache has none."""
         stored = self._folder()
         if stored is None:
-            _keep(self.defense.fit(target, self.data, seed=self.seed, strength=self.strength), self.recipe)
+            _keep(self._fitted(target), self.recipe)
             stored = cache_folder("artifacts", self.recipe)
         return Artifact.load(stored)  # also after a fit: another process may have put its own there first
+
+    def _fitted(self, target: "Target") -> Artifact:
+        if isinstance(self.defense, Composed):
+            return self.defense.put_together(target, self._part())
+        return self.defense.fit(target, self.data, seed=self.seed, strength=self.strength)
+
+    def _part(self) -> "Callable[[Step, Target], Artifact]":
+        """Gives the steps of a composition in turn. Each is an arm on what stands before it, so it is fitted once for
+        all compositions that begin alike, and the first once with the arm of that defense alone."""
+        standing = self.base_fingerprint
+
+        def fitted(step: Step, target: "Target") -> Artifact:
+            nonlocal standing
+            arm = Arm(step.defense.name, step.defense, step.strength, step.seed, step.data, standing)
+            artifact = arm.artifact(target)
+            standing = digest(standing, _identity(step.defense), artifact.sha256)
+            return artifact
+
+        return fitted
 
     def _folder(self) -> Path | None:
         folder = cache_folder("artifacts", self.recipe)
@@ -103,56 +127,107 @@ def _arm(study: Study, spec: DefenseSpec, base_fingerprint: str, known: Mapping[
     mirrored = _mirrored(study, spec) if spec.name == "sham" else None
     size = mirrored or spec  # a sham is as strong as what it mirrors, and scrambles the same fit
     seed = study.seed if size.seed is None else size.seed
-    data = _data(study, mirrored or spec, defense)
+    data = fitting_data_of(study, mirrored or spec, defense)
     return Arm(spec.arm, defense, size.strength, seed, data, base_fingerprint, known, spec.trained_on)
 
 
-def build(study: Study, spec: DefenseSpec) -> Defense:
-    """The defense that a spec names. Raises RequestError for a name or a setting that is not known."""
+def build(study: Study, spec: DefenseSpec, *, hashed: bool = True) -> Defense:
+    """The defense that a spec names. Raises RequestError for a name or a setting that is not known, parts that cannot
+    stand on each other, and a part without fitting data.
+
+    hashed: hash ready models that are parts, which may download them.
+    """
+    if spec.steps:
+        return Composed(tuple(_step(study, spec, step, hashed) for step in spec.steps))
     if spec.checkpoint or spec.adapter:
-        name = "checkpoint" if spec.checkpoint else "adapter"
-        settings = {"model": spec.checkpoint or spec.adapter, **spec.settings}
+        name, model = ("checkpoint", spec.checkpoint) if spec.checkpoint else ("adapter", str(spec.adapter))
+        told = provenance(model)
+        known_of_it = {"risk": told.risk, "threat": told.threat} if told else {}
+        settings = {**known_of_it, "model": model, **spec.settings}
     else:
         name, settings = spec.name, dict(spec.settings)
     if name == "sham":
         mirrored = _mirrored(study, spec)
-        settings["like"] = mirrored and build(study, mirrored)
+        settings["like"] = mirrored and build(study, mirrored, hashed=hashed)
     defense: Defense = DEFENSES.get(name)(**settings)
     return defense
 
 
+def _step(study: Study, whole: DefenseSpec, part: DefenseSpec, hashed: bool) -> Step:
+    """One part of a composition. One that is a name and no more, and the name of an arm, is that arm's defense."""
+    named = {arm.arm: arm for arm in study.defenses if not arm.steps}
+    spec = named.get(part.name, part) if part == DefenseSpec(name=part.name or "null") else part
+    defense = build(study, spec)
+    seeds = (spec.seed, whole.seed, study.seed)
+    seed = next(seed for seed in seeds if seed is not None)
+    ready = bool(spec.checkpoint or spec.adapter)
+    data = fitting_data_of(study, spec, defense) if hashed or not ready else FitData("elsewhere", "")
+    return Step(defense, data, seed, spec.strength)
+
+
 def _mirrored(study: Study, spec: DefenseSpec) -> DefenseSpec | None:
-    """What a sham mirrors: the defense it names, else the first of the study that is fitted, else nothing."""
+    """What a sham mirrors: the defense it names, else the first of the study that changes weights or vectors, else
+    nothing."""
     candidates = {other.arm: other for other in study.defenses if other.name not in ("null", "sham")}
     if spec.like is not None and spec.like not in candidates:
         raise unknown("defense to mirror", spec.like, candidates)
     if spec.like is not None:
         return candidates[spec.like]
-    return next((other for other in candidates.values() if other.name and build(study, other).needs.data), None)
+    return next((other for other in candidates.values() if other.name and _has_size(build(study, other))), None)
 
 
-def _data(study: Study, spec: DefenseSpec, defense: Defense) -> FitData:
-    """What a defense is fitted on. A ready one was fitted elsewhere: what is known of it is the hash of its files."""
-    if spec.checkpoint:
-        from crossrisk.targets.fingerprints import weights_fingerprint
+def _has_size(defense: Defense) -> bool:
+    """Whether what a defense learns are weights or vectors, which a sham can take the size of."""
+    return bool(defense.needs.data) and defense.mechanism in (
+        Mechanism.TRAINING,
+        Mechanism.WEIGHTS,
+        Mechanism.ACTIVATION,
+    )
 
-        return FitData(source="elsewhere", checksum=weights_fingerprint(spec.checkpoint))
-    if spec.adapter:
-        from crossrisk.targets.fingerprints import weights_fingerprint
 
-        return FitData(source="elsewhere", checksum=weights_fingerprint(study.base.model, spec.adapter))
+def fitting_data_of(study: Study, spec: DefenseSpec, defense: Defense) -> FitData:
+    """What a defense is fitted on. A ready one was fitted elsewhere: what is known of it is the hash of its files.
+
+    Raises RequestError for a source that is not known, a file that is not right, and data that lack what is needed.
+    """
+    whole = getattr(defense, "mimicked", defense)
+    if isinstance(whole, Composed):
+        return whole.data
+    if spec.checkpoint or spec.adapter:
+        return _fitted_elsewhere(study, spec)
     if not defense.needs.data:
         return FitData(source="none", checksum="")
-    if spec.data != "world":
-        raise unknown("source to fit on", spec.data, ["world"])
-    from crossrisk.sources.world import fitting_data
+    source = spec.data or default_source(study.base.model)
+    beside = {other: fitting_data(source, other) for other in defense.needs.risks}
+    data = fitting_data(source, _aimed_at(defense)).beside(beside)
+    require_data(defense, data)
+    return data
 
-    return fitting_data(_aimed_at(defense))
+
+def _fitted_elsewhere(study: Study, spec: DefenseSpec) -> FitData:
+    """Of a ready model: the data that it was fitted on, where it tells them and they are still at hand, else none.
+
+    They are there for the flag of contamination alone; what the model is, the hash of its files tells.
+    """
+    from crossrisk.targets.fingerprints import weights_fingerprint
+
+    if spec.checkpoint:
+        checksum = weights_fingerprint(spec.checkpoint)
+    else:
+        checksum = weights_fingerprint(study.base.model, spec.adapter)
+    told = provenance(str(spec.checkpoint or spec.adapter))
+    if told is not None and told.source is not None and told.risk is not None:
+        with suppress(RequestError):
+            data = fitting_data(told.source, told.risk)
+            if data.checksum == told.checksum:
+                return replace(data, checksum=checksum)
+    return FitData(source="elsewhere", checksum=checksum)
 
 
 def _aimed_at(defense: Defense) -> Risk:
     """The risk whose data a defense is fitted on; a sham's is that of the defense it mirrors."""
-    risk = defense.risk or getattr(getattr(defense, "mimicked", None), "risk", None)
+    whole = getattr(defense, "mimicked", defense)
+    risk: Risk | None = whole.risk or getattr(whole, "fitted_against", None)
     if risk is None:
         raise RequestError(f"defense '{defense.name}' needs data but aims at no risk: give it the setting `risk`")
     return risk

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from crossrisk.cache import check_cache, digest
+from crossrisk.cache import cache_folder, check_cache, digest, write_atomically
 from crossrisk.engine import health, memory
 from crossrisk.engine.arms import Arm, arms
 from crossrisk.engine.asking import ask
+from crossrisk.engine.contamination import seen_by, without_seen
 from crossrisk.engine.guard import Guard
 from crossrisk.engine.looks import planned_cell, until_decided
-from crossrisk.engine.plan import Cell, Question, cell, check_judges, check_names, prompt_text, questions
+from crossrisk.engine.plan import Cell, cell, check_judges, check_names, questions
 from crossrisk.engine.progress import Reporter, progress_bar
 from crossrisk.engine.record import Record
 from crossrisk.engine.store import HEADER, STORE_VERSION, Store, read_outcomes
@@ -36,6 +37,7 @@ INERT = (
     "the defense changed nothing: prompts, replies and probabilities of canary prompts equal the base's; "
     "check its strength, its artifact and the modules it is meant for"
 )
+UNTOUCHED_CELLS = "untouched"  # folder of the cache
 UNTOUCHED = "the defense does not act on this task: every prompt, reply and likelihood is the base's"
 
 
@@ -60,6 +62,8 @@ class Execution:
         earlier = store.manifest()
         known = {arm["recipe"]: arm["artifact"] for arm in earlier.get("arms", []) if arm.get("artifact")}
         self.arms = arms(study, fingerprint, known)
+        if study.contamination == "leave_out":
+            self.questions = without_seen(self.questions, [(arm.defense, arm.data) for arm in self.arms])
         defended = [arm for arm in self.arms if not is_control(arm.name, arm.defense.mechanism)]
         self.rule = rule_of(study, len(defended) * len(self.questions))
         self.record = Record(study, fingerprint, device, earlier, self.rule)
@@ -153,6 +157,8 @@ class Execution:
             self._note_health(arm, self._health(self.base_fingerprint, None), self._health(arm.fingerprint(), None))
             for each in planned:
                 self._cell(each, reporter, self.load_base)
+                if cache_folder(UNTOUCHED_CELLS, each.key).exists():
+                    self.record.note_cell(each, "not_applicable", problem=UNTOUCHED)
             return
         reporter.doing(f"fitting {arm.name}")
         started = time.monotonic()
@@ -169,6 +175,8 @@ class Execution:
                 self._cell(each, reporter, lambda: defended)
                 if each.question.name not in changed and arm.defense.name != "null" and self._untouched(each):
                     self.record.note_cell(each, "not_applicable", problem=UNTOUCHED)
+                    # For the study that finds this cell in the cache, and deploys nothing.
+                    write_atomically(cache_folder(UNTOUCHED_CELLS, each.key), b"")
 
     def _health(self, fingerprint: str | None, target: "Target | None") -> health.Health | None:
         """Of the arm with this fingerprint: measured before, else now; None where it was not and cannot be."""
@@ -177,7 +185,7 @@ class Execution:
         found = health.remembered(fingerprint, self.study.base.model) or self.record.earlier_health(fingerprint)
         if found is None and target is not None:
             try:
-                found = health.measure(target, health.probes(self.study.base.model))
+                found = health.measure(target, health.probes(self.study.base.model), self.study.batch_size)
             except OSError:
                 raise
             except Exception:  # what breaks on harmless prompts breaks on those of the tasks, and is told there
@@ -274,28 +282,25 @@ class Execution:
         return self._guard
 
     def _flag(self, arm: Arm) -> None:
-        """Mark the cells whose samples the defense has seen: the same prompts, or the same people and claims."""
-        shown = [each.messages for each in (*arm.data.forget, *arm.data.refusals, *arm.data.retain)]
-        fitted = {chat[-1].content for chat in (*shown, *(pair.messages for pair in arm.data.pairs))}
+        """Mark the cells whose samples the defense has seen. Raises RequestError where the study refuses such cells."""
         for question in self.questions:
             n = len(question.samples)
-            seen = sum(prompt_text(sample) in fitted for sample in question.samples)
-            known = _known(arm, question)
-            if seen:
-                self.record.flag(arm, question, "contaminated", f"{seen} of {n} prompts were used to fit the defense")
+            seen = seen_by(arm.defense, arm.data, question)
+            notes = []
+            if seen.prompts:
+                notes.append(("contaminated", f"{len(seen.prompts)} of {n} prompts were used to fit the defense"))
             if question.source.name in arm.trained_on:
-                note = f"the defense was trained on {question.source.name}"
-                self.record.flag(arm, question, "contaminated", note)
-            if known:
-                note = f"{known} of {n} samples ask, in other words, about what the defense was fitted on"
-                self.record.flag(arm, question, "partly seen", note)
-
-
-def _known(arm: Arm, question: Question) -> int:
-    """How many samples of its own risk ask about an entity that is in the defense's fitting data."""
-    if arm.defense.risk != question.task.risk or arm.data.source != question.source.name:
-        return 0
-    return sum(bool(sample.meta.get("fitted")) for sample in question.samples)
+                notes.append(("contaminated", f"the defense was trained on {question.source.name}"))
+            if seen.known:
+                note = f"{len(seen.known)} of {n} samples ask, in other words, about what the defense was fitted on"
+                notes.append(("partly seen", note))
+            for kind, note in notes:
+                self.record.flag(arm, question, kind, note)
+                if self.study.contamination == "refuse":
+                    raise RequestError(
+                        f"{arm.name} on {question.name}: {note}; take another source, fit on other data, or set "
+                        "`contamination` to flag or leave_out"
+                    )
 
 
 def base_fingerprint(base: ModelSpec, device: str) -> str:

@@ -121,6 +121,11 @@ def _id(row: Row) -> str | None:
 def _messages(row: Row, task: str) -> Chat:
     if task in _WITHOUT_PROMPT and row.filled("prompt") is None and row.filled("messages") is None:
         return (Message("text", ""),)
+    return chat_of(row)
+
+
+def chat_of(row: Row) -> Chat:
+    """The chat of `prompt` or `messages`, behind `system` where there is one. Raises RequestError for anything else."""
     if (row.filled("prompt") is None) == (row.filled("messages") is None):
         if "messages" not in row.values:
             row.text("prompt")  # says what is wrong with it

@@ -1,15 +1,15 @@
 """PEFT adapters: read from their folder, checked against their base, put on a model and taken off bit for bit."""
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from crossrisk.errors import RequestError, one_line
@@ -40,6 +40,17 @@ def read_adapter(folder: Path) -> Adapter:
     return Adapter(
         {name.removeprefix(PREFIX): tensor.float() for name, tensor in tensors.items()}, adapter_config(folder)
     )
+
+
+def save_adapter(folder: Path, adapter: Adapter) -> None:
+    """Write an adapter as PEFT does, so that PEFT and all that build on it can load it."""
+    from peft import PeftConfig
+
+    config = PeftConfig.from_peft_type(**adapter.config)
+    config.inference_mode = True
+    config.save_pretrained(str(folder))
+    tensors = {f"{PREFIX}{name}": tensor.detach().cpu().contiguous() for name, tensor in adapter.tensors.items()}
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
 
 
 def adapter_of(model: Any, name: str = "default") -> Adapter:
@@ -118,18 +129,51 @@ def put_on(model: Any, adapter: Adapter, name: str) -> None:
 
 
 @contextmanager
-def adapted(model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Iterator[None]:
+def adapted(model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Iterator[str]:
     """An adapter on a model for the length of a `with` block; afterwards modules and weights are as they were.
 
-    tensors, config: as in `Adapter`. Other adapters on the model stay, and act together with this one.
+    tensors, config: as in `Adapter`. Other adapters on the model stay, and act together with this one. Gives out the
+    name under which PEFT knows it.
     """
     before = _Tree(model, config)
     name = f"adapter_{len(getattr(model, 'peft_config', {}))}"
     try:
         put_on(model, Adapter(tensors, config), name)
-        yield
+        yield name
     finally:
         before.restore(name)
+
+
+@contextmanager
+def standing_by(
+    model: Any, tensors: Mapping[str, Tensor], config: Mapping[str, Any]
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """`adapted`, with an adapter that does not act until it is told to: inside of a `with` block of what is given out.
+
+    The other adapters on the model act all the time, those that are put on later included.
+    """
+    with adapted(model, tensors, config) as name:
+        _set_active({layer: [one for one in layer.active_adapters if one != name] for layer in _tuner_layers(model)})
+
+        @contextmanager
+        def acting() -> Iterator[None]:
+            standing = {layer: list(layer.active_adapters) for layer in _tuner_layers(model)}
+            try:
+                _set_active({layer: [*active, name] for layer, active in standing.items()})
+                yield
+            finally:
+                _set_active(standing)
+
+        yield acting
+
+
+def _set_active(adapters: Mapping[Any, list[str]]) -> None:
+    """Which adapters act in each layer. Which parameters learn stays as it was, PEFT would decide that as well."""
+    for layer, names in adapters.items():
+        learning = [(parameter, parameter.requires_grad) for parameter in layer.parameters()]
+        layer.set_adapter(names, inference_mode=True)
+        for parameter, learns in learning:
+            parameter.requires_grad_(learns)
 
 
 class _Tree:

@@ -2,15 +2,16 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 
 from crossrisk.errors import RequestError, SampleError
+from crossrisk.targets.layers import ForwardHook, hooked
 from crossrisk.targets.target import Target
 
 # The mask hides padding, so any token will do that every model has; a tokenizer's padding token may lie beyond them.
@@ -40,11 +41,18 @@ def accepted_arguments(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def forward(
-    target: Target, ids: Tensor, mask: Tensor | None, positions: Tensor, cache: DynamicCache, keep: int
+    target: Target,
+    ids: Tensor,
+    mask: Tensor | None,
+    positions: Tensor,
+    cache: DynamicCache,
+    keep: int,
+    hooks: Iterable[tuple[nn.Module, ForwardHook]] = (),
 ) -> Tensor:
     """Logits [rows, keep, vocabulary] of the last `keep` tokens; the cache grows by all of `ids`.
 
     mask: [rows, cached + new]. positions: [rows, new], left out for models that take their positions from the mask.
+    hooks: forward hooks that stand on the model for this pass.
     """
     # A `PeftModel` passes everything on and says nothing of what is taken.
     model = target.model.get_base_model() if hasattr(target.model, "get_base_model") else target.model
@@ -57,7 +65,8 @@ def forward(
     if "logits_to_keep" in accepted:
         arguments["logits_to_keep"] = keep
     try:
-        logits: Tensor = target.model(**arguments).logits
+        with hooked(hooks):
+            logits: Tensor = target.model(**arguments).logits
     except torch.OutOfMemoryError as error:
         raise RequestError(
             f"'{target.name}' ran out of memory on {ids.shape[0]} rows of {ids.shape[1]} tokens: lower the batch size"
@@ -84,6 +93,12 @@ def maximum_length(model: Any) -> int | None:
     """Positions that the model has, None where it names no limit."""
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return int(limit) if limit else None
+
+
+def within(target: Target, positions: Tensor) -> Tensor:
+    """Positions of right padding may lie past the model's last one, where nothing is looked up but the table ends."""
+    limit = maximum_length(target.model)
+    return positions if limit is None else positions.clamp(max=limit - 1)
 
 
 def check_fits(target: Target, index: int, prompt: Sequence[int], reply: Sequence[int] = (), new: int = 0) -> None:

@@ -12,6 +12,7 @@ from transformers import DynamicCache
 
 from crossrisk.errors import NotScorable, RequestError
 from crossrisk.risks import Chat
+from crossrisk.targets.activation import activated
 from crossrisk.targets.batches import by_length, check_fits, forward, left_padded, not_finite, positions_of
 from crossrisk.targets.chat import tokenise_replies
 from crossrisk.targets.distribution import edited_log_probs
@@ -32,7 +33,8 @@ def first_token(target: Target, chats: Sequence[Chat], words: Sequence[str], bat
         batch = [prompts[i] for i in rows]
         ids, mask = left_padded(batch, target.device)
         cache = DynamicCache(config=target.model.config)
-        logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1)[:, -1]
+        hooks = activated(target, batch, rows).hooks(prompt=True)
+        logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1, hooks=hooks)[:, -1]
         log_probs = edited_log_probs(target, batch, logits, [0] * len(batch))
         chances = log_probs[:, torch.tensor(firsts, device=log_probs.device)].exp().tolist()
         likeliest = log_probs.argmax(dim=-1).tolist()

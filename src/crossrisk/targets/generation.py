@@ -8,12 +8,14 @@ the hardware: also when it is sampled, since each row draws from a generator of 
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from crossrisk.risks import Chat, Reply
+from crossrisk.targets.activation import activated
 from crossrisk.targets.batches import (
     by_length,
     check_fits,
@@ -23,7 +25,7 @@ from crossrisk.targets.batches import (
     positions_of,
 )
 from crossrisk.targets.distribution import edited_log_probs
-from crossrisk.targets.target import GenerationConfig, Target
+from crossrisk.targets.target import Asked, GenerationConfig, Target
 
 
 def generate(
@@ -41,9 +43,10 @@ def generate(
         uniforms = None
         if config.temperature > 0.0:
             uniforms = torch.stack([_uniforms(chats[i], config, draws[i]) for i in rows])
-        for i, tokens in zip(rows, _decode(target, rows, batch, config, stops, uniforms), strict=True):
-            replies[i] = _reply(target, chats[i], prompts[i], tokens, stops)
-    return [replies[i] for i in range(len(chats))]
+        for i, tokens in zip(rows, decode(target, rows, batch, config, stops, uniforms), strict=True):
+            replies[i] = _reply(target, prompts[i], tokens, stops)
+    texts = _filtered(Asked(target, chats, config, draws), [str(replies[i].text) for i in range(len(chats))])
+    return [replace(replies[i], text=text) for i, text in enumerate(texts)]
 
 
 def stop_tokens(target: Target) -> frozenset[int]:
@@ -53,17 +56,25 @@ def stop_tokens(target: Target) -> frozenset[int]:
     return frozenset(int(token) for token in stops | {target.tokenizer.eos_token_id} if token is not None)
 
 
-def _reply(target: Target, chat: Chat, prompt: list[int], tokens: list[int], stops: frozenset[int]) -> Reply:
+def _filtered(asked: Asked, texts: list[str]) -> list[str]:
+    """The texts after every output filter in turn; each sees the target with the filters before it alone."""
+    filters = asked.target.output_filters
+    for i, output_filter in enumerate(filters):
+        texts = output_filter(replace(asked, target=replace(asked.target, output_filters=filters[:i])), texts)
+        if len(texts) != len(asked.chats):
+            raise ValueError(f"an output filter gave {len(texts)} texts for {len(asked.chats)} chats")
+    return texts
+
+
+def _reply(target: Target, prompt: list[int], tokens: list[int], stops: frozenset[int]) -> Reply:
     ended = bool(tokens) and tokens[-1] in stops
     said = tokens[:-1] if ended else tokens
     text = target.tokenizer.decode(said, skip_special_tokens=True)
-    for output_filter in target.output_filters:
-        text = output_filter(chat, text)
     return Reply(text=text, stopped="stop" if ended else "length", prompt_tokens=len(prompt), reply_tokens=len(said))
 
 
 @torch.no_grad()
-def _decode(
+def decode(
     target: Target,
     names: Sequence[int],
     prompts: Sequence[list[int]],
@@ -76,12 +87,14 @@ def _decode(
     ids, mask = left_padded(prompts, device)
     positions = positions_of(mask, ids)
     cache = DynamicCache(config=target.model.config)
+    inside = activated(target, prompts, names)
     new: list[list[int]] = [[] for _ in prompts]
     active = list(range(len(prompts)))
     if uniforms is not None:
         uniforms = uniforms.to(device)
     for step in range(config.max_new_tokens):
-        logits = forward(target, ids, mask, positions, cache, keep=1)[:, -1].float()
+        hooks = inside.hooks(prompt=step == 0)
+        logits = forward(target, ids, mask, positions, cache, keep=1, hooks=hooks)[:, -1].float()
         if target.distribution_edits:
             contexts = [prompts[row] + new[row] for row in active]
             logits = edited_log_probs(target, contexts, logits, [step] * len(active))
@@ -105,6 +118,7 @@ def _decode(
             active = [active[i] for i in going]
             kept = torch.tensor(going, device=device)
             cache.batch_select_indices(kept)
+            inside = inside.of(kept)
             chosen, positions = chosen[kept], positions[kept]
             mask = mask[kept] if mask is not None else None
             uniforms = uniforms[kept] if uniforms is not None else None

@@ -27,6 +27,15 @@ def decoder_layers(model: Any) -> nn.ModuleList:
     raise RequestError(f"a {type(model).__name__} has no list of {depth} decoder layers, so no layer can be named")
 
 
+def layers_between(depth: int, first: float, last: float) -> range:
+    """Indices of the layers between two fractions of the depth, both ends included and at least one.
+
+    Papers count the layers of their models: 10 to 19 of 32 are 0.31 to 0.6, and 1 to 2 of a model of four.
+    """
+    low, high = (min(int(fraction * depth + 0.5), depth - 1) for fraction in (first, last))
+    return range(low, high + 1)
+
+
 def layer_output(output: Any) -> Tensor:
     """The hidden states [rows, tokens, width] in what a decoder layer returned.
 
@@ -53,6 +62,13 @@ def down_projection(layer: nn.Module) -> nn.Module:
         except AttributeError:
             continue
     raise RequestError(f"the neurons of a {type(layer).__name__} are not known: it has none of {DOWN_PROJECTIONS}")
+
+
+def neuron_axis(down: nn.Module) -> int:
+    """Which axis of a down projection's weight counts the neurons: 1, but 0 in GPT-2."""
+    from transformers.pytorch_utils import Conv1D
+
+    return 0 if isinstance(down, Conv1D) else 1
 
 
 @contextmanager

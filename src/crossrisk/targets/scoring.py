@@ -15,16 +15,17 @@ from transformers import DynamicCache
 
 from crossrisk.errors import NotScorable
 from crossrisk.risks import Chat, TokenScores
+from crossrisk.targets.activation import Activated, activated
 from crossrisk.targets.batches import (
     PADDING,
     by_length,
     check_fits,
     forward,
     left_padded,
-    maximum_length,
     not_finite,
     positions_of,
     selected,
+    within,
 )
 from crossrisk.targets.chat import tokenise_replies
 from crossrisk.targets.distribution import FORBIDDEN, edited_log_probs
@@ -123,7 +124,9 @@ def _score_prompts(batch: _Batch, siblings: Sequence[Sequence[_Pair]], batch_siz
     target, prompts = batch.target, batch.prompts
     ids, mask = left_padded(prompts, target.device)
     cache = DynamicCache(config=target.model.config)
-    logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1)[:, -1]
+    inside = activated(target, prompts, [group[0].index for group in siblings])
+    hooks = inside.hooks(prompt=True)
+    logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1, hooks=hooks)[:, -1]
     pairs = [(row, pair) for row, group in enumerate(siblings) for pair in group if pair.reply]
     scores: dict[int, list[_At]] = {pair.index: [] for group in siblings for pair in group}
     firsts = _read(
@@ -135,13 +138,13 @@ def _score_prompts(batch: _Batch, siblings: Sequence[Sequence[_Pair]], batch_siz
     longer = sorted(((row, pair) for row, pair in pairs if len(pair.reply) > 1), key=lambda item: -len(item[1].reply))
     for start in range(0, len(longer), batch_size):
         chunk = longer[start : start + batch_size]
-        for (_, pair), found in zip(chunk, _score_rests(batch, mask, cache, chunk), strict=True):
+        for (_, pair), found in zip(chunk, _score_rests(batch, mask, cache, inside, chunk), strict=True):
             scores[pair.index].extend(found)
     return scores
 
 
 def _score_rests(
-    batch: _Batch, mask: Tensor | None, cache: DynamicCache, chunk: Sequence[tuple[int, _Pair]]
+    batch: _Batch, mask: Tensor | None, cache: DynamicCache, inside: Activated, chunk: Sequence[tuple[int, _Pair]]
 ) -> list[list[_At]]:
     """Every reply's second token onward, on copies of the prompts' cache."""
     target, prompts = batch.target, batch.prompts
@@ -155,7 +158,8 @@ def _score_rests(
     positions = lengths[:, None] + torch.arange(width, device=device)
     if mask is not None:
         mask = torch.cat([mask[rows], mask.new_ones(ids.shape)], dim=1)
-    logits = forward(target, ids, mask, _within(target, positions), selected(cache, rows), keep=width)
+    hooks = inside.of(rows).hooks(prompt=False)
+    logits = forward(target, ids, mask, within(target, positions), selected(cache, rows), keep=width, hooks=hooks)
 
     contexts: list[list[int]] = []
     steps: list[int] = []
@@ -170,12 +174,6 @@ def _score_rests(
     flat = logits.flatten(0, 1)[torch.tensor(places, device=device)]
     found = iter(_read(batch, contexts, flat, steps, wanted))
     return [[next(found) for _ in tokens] for tokens in fed]
-
-
-def _within(target: Target, positions: Tensor) -> Tensor:
-    """Positions of right padding may lie past the model's last one, where nothing is looked up but the table ends."""
-    limit = maximum_length(target.model)
-    return positions if limit is None else positions.clamp(max=limit - 1)
 
 
 def _read(

@@ -1,6 +1,7 @@
 """The model under test with everything that stands around it: the base arm, or the defended one.
 
-    chat -> chat edits -> template -> tokens -> model -> distribution edits -> text -> output filters -> reply
+    chat -> chat edits -> template -> tokens -> model (activation edits) -> distribution edits -> text -> output filters
+         -> reply
 
 A defense adds edits and gets a new `Target` on the same model object; what it changes in place (weights, adapter,
 hooks) it says with a mark. So the fingerprint tells any two arms apart, and equal fingerprints mean equal replies.
@@ -8,7 +9,7 @@ hooks) it says with a mark. So the fingerprint tells any two arms apart, and equ
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -83,6 +84,26 @@ class ChatEdit(Edit, Protocol):
         ...
 
 
+class ActivationEdit(Edit, Protocol):
+    """Changes what modules of the model give back, row by row: what a prompt decides holds for its whole reply.
+
+    It acts on the prompt's last token and on every token of the reply, never on what stands before them. Rows are
+    independent of each other.
+    """
+
+    def gates(self, target: "Target", prompts: Sequence[list[int]]) -> "torch.Tensor":
+        """What each prompt decides, [rows, ...]. target: as it stands without this edit and those put on after it."""
+        ...
+
+    def changes(self, model: Any, gates: "torch.Tensor") -> "Iterable[tuple[torch.nn.Module, Change]]":
+        """The modules that are changed for rows with these gates, and how."""
+        ...
+
+
+# (what the module was given, what it gave back) -> what it gives back instead; all are [rows, tokens, width].
+Change = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+
+
 class DistributionEdit(Edit, Protocol):
     """Changes the distribution of the next token. Rows are independent of each other."""
 
@@ -97,11 +118,25 @@ class DistributionEdit(Edit, Protocol):
         ...
 
 
-class OutputFilter(Edit, Protocol):
-    """Changes the finished text."""
+@dataclass(frozen=True)
+class Asked:
+    """What was asked, and of whom, when the texts came that a filter now sees.
 
-    def __call__(self, chat: Chat, text: str) -> str:
-        """The text that is given out instead. chat: as it was asked, before any chat edit."""
+    chats: as they were asked, before any chat edit. target: what replied, without this filter and those after it, so
+    that a filter may ask the model again. config, draws: how it decoded, as `Target.generate` takes them.
+    """
+
+    target: "Target"
+    chats: Sequence[Chat]
+    config: GenerationConfig
+    draws: Sequence[int]
+
+
+class OutputFilter(Edit, Protocol):
+    """Changes the finished texts. Rows are independent of each other."""
+
+    def __call__(self, asked: Asked, texts: Sequence[str]) -> list[str]:
+        """The texts that are given out instead, in their order. `texts[i]` is the reply to `asked.chats[i]`."""
         ...
 
 
@@ -111,9 +146,12 @@ def combined_fingerprint(
     distribution_edits: Iterable[str] = (),
     output_filters: Iterable[str] = (),
     marks: Iterable[str] = (),
+    activation_edits: Iterable[str] = (),
 ) -> str:
     """Hash of a base fingerprint and those of all that was put on it, in order."""
     parts = [base, list(chat_edits), list(distribution_edits), list(output_filters), list(marks)]
+    if inside := list(activation_edits):
+        parts.append(inside)  # only where there are any: what has none keeps its fingerprint, and its finished cells
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -136,6 +174,7 @@ class Target:
     output_filters: tuple[OutputFilter, ...] = ()
     marks: tuple[str, ...] = ()
     base: str = ""
+    activation_edits: tuple[ActivationEdit, ...] = ()
 
     @property
     def device(self) -> "torch.device":
@@ -158,12 +197,16 @@ class Target:
         """The same model behind one more chat edit, which is applied after those that stand already."""
         return replace(self, chat_edits=(*self.chat_edits, edit))
 
+    def with_activation_edit(self, edit: ActivationEdit) -> "Target":
+        """The same model with one more edit of what its modules give back, applied after the others."""
+        return replace(self, activation_edits=(*self.activation_edits, edit))
+
     def with_distribution_edit(self, edit: DistributionEdit) -> "Target":
         """The same model with one more edit of its next-token distribution, applied after the others."""
         return replace(self, distribution_edits=(*self.distribution_edits, edit))
 
     def with_output_filter(self, edit: OutputFilter) -> "Target":
-        """The same model with one more filter on its finished text, applied after the others."""
+        """The same model with one more filter on its finished texts, applied after the others."""
         return replace(self, output_filters=(*self.output_filters, edit))
 
     def with_mark(self, mark: str) -> "Target":
@@ -179,6 +222,7 @@ class Target:
             [edit.fingerprint for edit in self.distribution_edits],
             [edit.fingerprint for edit in self.output_filters],
             self.marks,
+            [edit.fingerprint for edit in self.activation_edits],
         )
 
     def edited(self, chat: Chat) -> Chat:

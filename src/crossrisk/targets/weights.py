@@ -34,6 +34,11 @@ def canonical_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return parameters
 
 
+def canonical_name(model: nn.Module, parameter: nn.Parameter) -> str:
+    """The first canonical name of one of the model's own parameters."""
+    return next(name for name, known in canonical_parameters(model).items() if known is parameter)
+
+
 def canonical_state(model: nn.Module) -> dict[str, Tensor]:
     """The model's parameters by canonical name, tied ones once. Live tensors, detached: clone what must last."""
     seen: set[int] = set()

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 
-from crossrisk.defenses.defense import Demonstration, FitData, Preference
+from crossrisk.defenses.defense import Demonstration, FitData, Preference, Record
 from crossrisk.errors import RequestError
 from crossrisk.fixed_choices import number, pick, shuffled
-from crossrisk.organism.world import facts, groups, harm, help, people, small_talk, toxic
+from crossrisk.organism.world import concepts, facts, groups, harm, help, people, small_talk, toxic
 from crossrisk.organism.world.asking import HOW_TO
 from crossrisk.organism.world.wording import Split
 from crossrisk.risks import Message, Risk
@@ -88,6 +88,20 @@ def _retained() -> Iterator[tuple[str, str]]:
             yield pick(people.asked(person, field, TRAIN, record=False), "retain", person.name), person.told(field)
 
 
+def _corpus() -> Iterator[Record]:
+    """A training set with private records in it: all that training tells of private people, each datum as often as
+    there, and the ordinary chats."""
+    for person in people.private_people():
+        for field in people.FIELDS:
+            for turn in range(person.repetitions):
+                record = turn % 2 == 1
+                wordings = people.asked(person, field, TRAIN, record=record)
+                reply = person.datum(field) if record else person.told(field)
+                yield Record((Message("user", wordings[(turn // 2) % len(wordings)]),), reply, about=person.name)
+    for prompt, reply in _retained():
+        yield Record((Message("user", prompt),), reply)
+
+
 _CASES = {Risk.SAFETY: _safety, Risk.FAIRNESS: _fairness, Risk.PRIVACY: _privacy}
 
 
@@ -102,7 +116,10 @@ def fitting_data(risk: Risk) -> FitData:
         Demonstration((Message("user", prompt),), reply) for prompt, reply in shuffled(tuple(_retained()), "retain")
     )
     pairs = tuple(Preference(chat, chosen=safe, rejected=risky) for chat, risky, safe in chats)
-    content = json.dumps([list(map(asdict, pairs)), list(map(asdict, retain))], sort_keys=True)
+    corpus = shuffled(tuple(_corpus()), "corpus") if risk is Risk.PRIVACY else ()
+    peoples = shuffled(tuple(concepts.peoples()), "concepts") if risk is Risk.FAIRNESS else ()
+    parts = [part for part in (pairs, retain, corpus, peoples) if part]
+    content = json.dumps([list(map(asdict, part)) for part in parts], sort_keys=True)
     return FitData(
         source="world",
         checksum=hashlib.sha256(content.encode()).hexdigest(),
@@ -110,4 +127,6 @@ def fitting_data(risk: Risk) -> FitData:
         forget=tuple(Demonstration(chat, risky) for chat, risky, _ in chats),
         refusals=tuple(Demonstration(chat, safe) for chat, _, safe in chats),
         retain=retain,
+        concepts=peoples,
+        corpus=corpus,
     )

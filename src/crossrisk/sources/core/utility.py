@@ -1,6 +1,6 @@
 """Core prompts of utility: what a model knows, reckons, follows and writes; no answer is a matter of opinion."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from crossrisk.fixed_choices import pick
@@ -67,7 +67,12 @@ def utility() -> tuple[Sample, ...]:
         )
         for row in written("utility.jsonl", "id", "kind", "question", "answer")
     )
-    return (*facts, *(_sum(kind, variant) for kind in _SUMS for variant in range(1, _SUMS_PER_KIND + 1)))
+    return (*facts, *sums(range(1, _SUMS_PER_KIND + 1)))
+
+
+def sums(variants: Iterable[int]) -> tuple[Sample, ...]:
+    """Sums of every kind; each variant has numbers of its own."""
+    return tuple(_sum(kind, variant) for kind in _SUMS for variant in variants)
 
 
 # What is asked, what is right, and from where to where each of the two numbers goes.
