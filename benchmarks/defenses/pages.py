@@ -53,10 +53,14 @@ def all_pages() -> dict[str, str]:
     """name -> text of every page, the table of them all under `all`."""
     found = read()
     by_page: dict[str, dict[str, Defense]] = {}
-    for name, defense in defenses().items():
+    for name, defense in sorted(defenses().items(), key=lambda one: _order(*one)):
         by_page.setdefault(kernel_of(name, defense), {})[name] = defense
     pages = {page: _page(page, group, found) for page, group in by_page.items()}
     return pages | {"all": _table(by_page, found)}
+
+
+def _order(name: str, defense: Defense) -> tuple[str, int]:
+    return kernel_of(name, defense), RISKS.index(defense.risk) if defense.risk in RISKS else 0
 
 
 def _page(page: str, group: Mapping[str, Defense], found: Mapping[str, Any]) -> str:
@@ -102,7 +106,8 @@ def _described(defense: Defense) -> Iterator[str]:
 
 def _settings(defense: Defense) -> str:
     lines = ["| setting | default |", "|---|---|"]
-    lines += [f"| `{name}` | {_plain(value)} |" for name, value in defense.settings.items()]
+    settled = "risk" if any(field.name == "risk" and field.default is MISSING for field in fields(defense)) else ""  # type: ignore[arg-type]
+    lines += [f"| `{name}` | {_plain(value)} |" for name, value in defense.settings.items() if name != settled]
     return "\n".join(lines)
 
 

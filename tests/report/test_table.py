@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from crossrisk.report.findings import cautions
 from crossrisk.report.table import interaction_table, print_study
 from crossrisk.risks import Verdict
 from crossrisk.wording import MARKS, points
@@ -81,6 +82,14 @@ def test_a_failed_cell_is_marked_and_its_problem_said(study_folder: Path, rows_o
     text = printed(rows_of(study_folder), failures=[_failure()])
     assert "×" in line_of("npo", text)
     assert "- npo on toxic_content:world: ValueError: sample toxic-3 has 0 continuations" in text
+
+
+def test_flags_of_one_kind_are_one_sentence_for_each_defense(study_folder: Path, rows_of: Rows) -> None:
+    flags = [FLAG, FLAG | {"task": "toxic_content:world"}, FLAG | {"kind": "partly seen"}, FLAG | {"arm": "npo"}]
+    said = cautions(rows_of(study_folder), MANIFEST | {"flags": flags})
+    told = [line for line in said if "4 of its 40 prompts" in line]
+    assert len(told) == 3
+    assert told[0].endswith("fitted it. So is toxic_content:world.")
 
 
 def test_a_contaminated_cell_is_marked_and_explained(study_folder: Path, rows_of: Rows) -> None:

@@ -70,15 +70,24 @@ def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
         *_moved_controls(rows, names),
         *_without_own_effect(rows, names),
         *(f"{arm} broke the model: {note}. A lower risk of it says nothing." for arm, note in broken.items()),
-        *(
-            f"{flag['arm']} on {flag['task']} is {flag['kind']}: {flag['note']}."
-            for flag in manifest["flags"]
-            if flag["kind"] != BROKEN
-        ),
+        *_flagged(manifest["flags"]),
         *_broken_replies(rows, names, cells, manifest["margin"]),
         *_beyond_claim(rows, names, manifest["alpha"], manifest["primary"]),
         *_weak_judges(rows, names, cells),
     ]
+
+
+def _flagged(flags: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """A sentence for each defense and kind of flag; the note is that of its first task."""
+    kinds: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for flag in flags:
+        if flag["kind"] != BROKEN:
+            kinds.setdefault((flag["arm"], flag["kind"]), []).append(flag)
+    for (arm, kind), (first, *others) in kinds.items():
+        told = f"{arm} on {first['task']} is {kind}: {first['note']}."
+        if others:
+            told += f" So {'is' if len(others) == 1 else 'are'} {listed([each['task'] for each in others])}."
+        yield told
 
 
 def broken_models(manifest: Mapping[str, Any]) -> dict[str, str]:
