@@ -129,7 +129,9 @@ def test_a_damaged_record_is_told(base, made, tmp_path):
 
 
 def test_a_defense_that_no_file_can_hold_is_refused(base, tmp_path):
-    with pytest.raises(RequestError, match=r"'self_reminder' changes no weights \(prompt\).*in a study"):
+    with pytest.raises(RequestError, match=r"'dpo\+self_reminder' does is in weights"):
+        defend(spec(base), "dpo+self_reminder", tmp_path / "out")
+    with pytest.raises(RequestError, match=r"'self_reminder' does is in weights \(prompt\).*in a study"):
         defend(spec(base), "self_reminder", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -43,6 +43,8 @@ def _defenses() -> list[dict[str, Any]]:
             "threat": defense.threat,
             "needs": list(defense.needs.data),
             "covers": sorted(defense.covers),
+            "verdict": defense.card.deviation,
+            "cost": defense.card.cost,
         }
         for defense in (DEFENSES.get(name)(**READY.get(name, {})) for name in DEFENSES)
     ]

@@ -65,8 +65,8 @@ def defend(
     (arm,) = arms(asked, base_fingerprint(base, device), {})
     if "weights" not in arm.defense.covers:
         raise RequestError(
-            f"defense '{arm.defense.name}' changes no weights ({arm.defense.mechanism}), so no model file can hold it: "
-            "name it in a study, which deploys it"
+            f"not all that defense '{arm.defense.name}' does is in weights ({arm.defense.mechanism}), so no model file "
+            "can hold it: name it in a study, which deploys it"
         )
     from crossrisk.targets.loading import load_target
 
@@ -110,8 +110,10 @@ def _write_adapter(folder: Path, base: ModelSpec, artifact: "Artifact") -> None:
 def _write_checkpoint(folder: Path, defended: "Target") -> None:
     """Weights as they now stand, adapters merged, in Hub format with tokenizer and template."""
     from crossrisk.defenses.fine_tuning import twin
+    from crossrisk.targets.loading import transformers_silent
 
-    twin(defended.model).to(defended.dtype).save_pretrained(folder)  # a twin of float16 is wider, to be trained
+    with transformers_silent():
+        twin(defended.model).to(defended.dtype).save_pretrained(folder)  # a twin of float16 is wider, to be trained
     defended.tokenizer.save_pretrained(folder)
 
 

@@ -185,6 +185,15 @@ def test_one_group_alone_is_no_concept(target):
         DEFENSES.get("leace")().fit(target, data, seed=0, strength=1.0)
 
 
+def test_a_concept_that_is_longer_than_the_context_is_told(tmp_path):
+    from dataclasses import replace
+
+    target = load_target(str(tiny_model("gpt2", tmp_path, max_positions=64)))
+    data = replace(DATA, concepts=(*DATA.concepts, Labelled("The doctor reads a book. " * 20, "doctor")))
+    with pytest.raises(RequestError, match=r"the concept 'The doctor reads .* exceed the 64 positions"):
+        DEFENSES.get("leace")().fit(target, data, seed=0, strength=1.0)
+
+
 def test_erasers_of_another_model_are_refused(target):
     one = DEFENSES.get("leace")()
     other = {

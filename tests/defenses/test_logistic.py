@@ -59,3 +59,10 @@ def test_between_layers_that_tell_equally_well_the_clearer_one_wins():
     near, far = (cross_validated(*classes(shift), penalty=0.01, seed=0) for shift in (8.0, 20.0))
     assert near[0] == far[0] == 1
     assert far > near
+
+
+@pytest.mark.parametrize("rows", [(2, 9), (3, 3), (9, 4)])
+def test_of_few_rows_each_is_held_out_once_and_no_fold_is_empty(rows):
+    positive, negative = classes(9.0)
+    right, likely = cross_validated(positive[: rows[0]], negative[: rows[1]], penalty=0.01, seed=0)
+    assert 0.0 <= right <= 1.0 and np.isfinite(likely)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from crossrisk.defenses.defense import Demonstration, FitData
-from crossrisk.defenses.memfree import MemFree
+from crossrisk.defenses.memfree import Banning, MemFree
 from crossrisk.defenses.protected_text import Guard, ngrams, normalised, protect, vocabulary
 from crossrisk.errors import RequestError
 from crossrisk.registry import DEFENSES
@@ -251,3 +251,12 @@ def test_raw_text_is_guarded_as_well(parrot):
     raw = (Message("text", "The doctor lives in the"),)
     with one.deploy(parrot, one.fit(parrot, data_of(*SECRETS), seed=0, strength=1.0)) as defended:
         assert min(defended.score([raw], [" old house by"])[0].log_probs) == -1000.0
+
+
+def test_a_forbidden_token_beyond_the_models_head_is_passed_over():
+    class Forbidding:
+        def forbidden(self, prompt, reply):
+            return {1, 9}
+
+    edited = Banning("x", Forbidding())([[0, 2]], torch.zeros(1, 4), [1])  # type: ignore[arg-type]
+    assert edited.isneginf().tolist() == [[False, True, False, False]]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from crossrisk.defenses.fine_tuning import twin
 from crossrisk.defenses.spin import Decoupling, coupled, importance, mlp_matrices
@@ -66,6 +67,16 @@ def test_only_matrices_of_the_mlps_count(target):
     assert names == {f"model.layers.{n}.mlp.{part}_proj.weight" for n in (0, 1) for part in ("gate", "up", "down")}
 
 
+def test_gate_and_up_in_one_matrix_count_and_attention_of_the_neurons_width_does_not():
+    """As in Phi-3; 64 heads' dimensions and 64 neurons are no reason to take attention for an MLP."""
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = AutoConfig.for_model("phi3", vocab_size=40, pad_token_id=0, **shape)
+    names = set(mlp_matrices(AutoModelForCausalLM.from_config(config)))
+    assert names == {f"model.layers.{n}.mlp.{part}.weight" for n in (0, 1) for part in ("gate_up_proj", "down_proj")}
+    config = AutoConfig.for_model("llama", vocab_size=40, head_dim=16, **shape)
+    assert all(".mlp." in name for name in mlp_matrices(AutoModelForCausalLM.from_config(config)))
+
+
 def test_chosen_weights_are_zero_and_all_others_what_they_were(target):
     artifact = SMALL.fit(target, DATA, seed=0, strength=1.0)
     before = {name: tensor.clone() for name, tensor in canonical_state(target.model).items()}
@@ -89,7 +100,7 @@ def test_the_data_of_the_other_risk_are_part_of_the_checksum():
 
 
 def test_where_no_weight_is_left_the_settings_are_named(target):
-    with pytest.raises(RequestError, match="raise `top` or lower `spared`"):
+    with pytest.raises(RequestError, match="beyond the 1 of harmless replies: raise `top` or lower `spared`"):
         replace(SMALL, spared=1.0).fit(target, DATA, seed=0, strength=1.0)
 
 

@@ -214,6 +214,13 @@ def test_a_checkpoint_does_not_take_the_model_from_under_its_vectors(target, tin
         pass
 
 
+def test_a_probe_of_one_risky_prompt_is_refused_in_one_line(target):
+    data = replace(DATA, pairs=DATA.pairs[:1])
+    with pytest.raises(RequestError, match=r"1 risky and .* harmless ones: give two"):
+        steering().fit(target, data, seed=0, strength=1.0)
+    assert steering(gate="none").fit(target, data, seed=0, strength=1.0).tensors
+
+
 def test_only_so_many_examples_are_read(target):
     few, all_of_them = (fitted(target, gate="none", examples=count)[1] for count in (2, 100))
     other = replace(DATA, pairs=DATA.pairs * 30)

@@ -97,6 +97,11 @@ def test_it_is_aligned_by_exactly_one_defense(given, target):
         DEFENSES.get("tsdi")(aligned_by=given).fit(target, DATA, seed=0, strength=1.0)
 
 
+def test_an_alignment_in_which_no_bias_could_be_read_is_refused(target):
+    with pytest.raises(RequestError, match="cannot be aligned by 'self_debias"):
+        DEFENSES.get("tsdi")(aligned_by="self_debias", prompts=2).fit(target, DATA, seed=0, strength=1.0)
+
+
 def test_its_sham_has_an_alignment_and_a_bias_of_the_same_size(target, fitted):
     one, artifact = fitted("tsdi")
     fake = scrambled(artifact, seed=0)

@@ -133,3 +133,8 @@ def test_a_source_that_is_none_is_told(source: str, says: str) -> None:
 def test_unless_told_otherwise_a_model_is_fitted_on_what_it_can_know(model: str, source: str) -> None:
     assert default_source(model) == source
     assert fitting_data(source, Risk.SAFETY).source == source
+
+
+def test_a_name_that_no_file_can_have_is_told_in_one_line() -> None:
+    with pytest.raises(RequestError, match="null character"):
+        fitting_data("mine\0.jsonl", Risk.SAFETY)

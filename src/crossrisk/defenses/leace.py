@@ -14,7 +14,7 @@ from crossrisk.defenses.card import Card, Deviation
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.fitting import derived_seed, drawn_from, require
 from crossrisk.defenses.settings import Configured, Count, from_settings
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, SampleError
 from crossrisk.risks import Mechanism, Message, Risk
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Leace(Configured):
         """Fit an eraser for each place between layers, in turn."""
         from crossrisk.defenses.erasure import fit_scrubbers
         from crossrisk.defenses.fine_tuning import demonstrations
+        from crossrisk.targets.batches import check_fits
 
         require(self, target, data, strength)
         if strength == 0:
@@ -77,6 +78,11 @@ class Leace(Configured):
                 "give texts of at least two groups"
             )
         told = target.encode_all([(Message("user", text.text),) for text in texts])
+        for text, prompt in zip(texts, told, strict=True):
+            try:
+                check_fits(target, 0, prompt)
+            except SampleError as error:
+                raise RequestError(f"the concept '{text.text[:40]}' of '{data.source}': {error.problem}") from error
         ordinary = [[*row.prompt, *row.reply] for row in demonstrations(target, others)]
         groups = [names.index(text.group) for text in texts] + [-1] * len(ordinary)
         erasers = fit_scrubbers(target, told + ordinary, groups)

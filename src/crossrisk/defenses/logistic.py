@@ -53,11 +53,15 @@ def fit_probe(positive: Array, negative: Array, *, penalty: float) -> LogisticPr
 
 
 def cross_validated(positive: Array, negative: Array, *, penalty: float, seed: int) -> tuple[float, float]:
-    """Balanced accuracy on rows that the probe was not fitted on, and their mean log-likelihood, which breaks ties."""
+    """Balanced accuracy on rows that the probe was not fitted on, and their mean log-likelihood, which breaks ties.
+
+    With fewer rows of a class than `FOLDS` there are as many folds as rows, so that none is empty; it takes two.
+    """
+    folds = min(FOLDS, len(positive), len(negative))
     draw = np.random.default_rng(seed)
-    places = [draw.permutation(len(rows)) % FOLDS for rows in (positive, negative)]
+    places = [draw.permutation(len(rows)) % folds for rows in (positive, negative)]
     right, likely = [], []
-    for fold in range(FOLDS):
+    for fold in range(folds):
         held = [place == fold for place in places]
         probe = fit_probe(positive[~held[0]], negative[~held[1]], penalty=penalty)
         for rows, sign in ((positive[held[0]], 1), (negative[held[1]], -1)):

@@ -112,7 +112,8 @@ class Banning:
         for row, (context, step) in enumerate(zip(contexts, steps, strict=True)):
             begin = len(context) - step
             forbidden = self.guard.forbidden(context[:begin], context[begin:])
-            edited[row, sorted(forbidden)] = -float("inf")
+            # Tokenizers may have tokens that the model's head does not know.
+            edited[row, sorted(token for token in forbidden if token < edited.shape[1])] = -float("inf")
         return edited
 
 

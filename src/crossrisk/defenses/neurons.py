@@ -149,8 +149,7 @@ class Suppression(Configured):
         return integrated_gradients(model, prompts, replies, steps=self.steps, batch_size=self.batch_size)
 
     def _over_texts(self, found: "Tensor") -> "Tensor":
-        """One number a neuron, [layers, neurons]: its mean attribution, or its frequency with the mean to break "
-        "ties."""
+        """One number a neuron, [layers, neurons]: its mean attribution, or its frequency, ties broken by the mean."""
         mean = found.mean(dim=0)
         if self.aggregate == "mean":
             return mean

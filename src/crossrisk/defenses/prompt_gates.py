@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from crossrisk.defenses.logistic import cross_validated, fit_probe
+from crossrisk.errors import RequestError
 from crossrisk.targets.activation import hidden_states
 from crossrisk.targets.chat import tokenise_replies
 from crossrisk.targets.target import Target
@@ -75,8 +76,14 @@ def moved_by_assent(target: Target, prompts: Sequence[list[int]]) -> Tensor:
 def fitted_probe(risky: Tensor, harmless: Tensor, *, threshold: float, seed: int) -> tuple[ProbeGate, float]:
     """The probe of the layer that tells the two best on rows that it was not fitted on, with its accuracy there.
 
-    risky, harmless: hidden states of last prompt tokens, [rows, layers, width].
+    risky, harmless: hidden states of last prompt tokens, [rows, layers, width]. Raises RequestError for fewer than two
+    rows of either, where none could be held out.
     """
+    if min(len(risky), len(harmless)) < 2:
+        raise RequestError(
+            f"the probe that tells risky prompts is fitted on {len(risky)} risky and {len(harmless)} harmless ones: "
+            "give two different prompts of each kind at least, or `gate: none`"
+        )
     rows = [states.double().numpy() for states in (risky, harmless)]
     told = [
         cross_validated(rows[0][:, layer], rows[1][:, layer], penalty=PENALTY, seed=seed)

@@ -116,7 +116,7 @@ class Decoupling(Configured):
         if not silenced:
             raise RequestError(
                 f"defense '{self.name}' found no weight in the top {self.top:g} of both risks beyond the "
-                "{self.spared:g} of harmless replies: raise `top` or lower `spared`"
+                f"{self.spared:g} of harmless replies: raise `top` or lower `spared`"
             )
         return Artifact("delta", deltas, {"scale": strength, "weights": silenced})
 
@@ -155,8 +155,10 @@ def mlp_matrices(model: Any) -> "dict[str, nn.Parameter]":
     for layer in decoder_layers(model):
         down: Any = down_projection(layer)
         neurons = down.weight.shape[neuron_axis(down)]
-        for weight in layer.parameters():
-            if weight.dim() == 2 and neurons in weight.shape:
+        # Inside of an MLP every matrix counts: Phi-3 has gate and up in one, of twice as many neurons. OPT has none.
+        inside = getattr(layer, "mlp", None)
+        for weight in (layer if inside is None else inside).parameters():
+            if weight.dim() == 2 and (inside is not None or neurons in weight.shape):
                 found[canonical_name(model, weight)] = weight
     return found
 

@@ -109,6 +109,12 @@ class Debiased(Configured):
             derived_seed(self.name, data.checksum, seed),
         )
         with alignment.deploy(target, aligned) as safe:
+            if safe.distribution_edits != target.distribution_edits:
+                # They act behind the model, where the bias is read: it would be 0, and nothing be taken off.
+                raise RequestError(
+                    f"defense '{self.name}' cannot be aligned by '{alignment.name}', which changes the distribution "
+                    "while decoding: name one that changes the model or its prompt"
+                )
             replies, of_safe = _first_tokens(safe, safe.encode_all(asked), None, self.positions)
         _, of_base = _first_tokens(target, target.encode_all(asked), replies, self.positions)
         tensors = {**aligned.tensors, BIAS: (of_safe - of_base).float()}

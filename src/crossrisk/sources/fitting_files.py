@@ -55,6 +55,8 @@ def read_fitting_data(path: Path, risk: Risk) -> FitData:
         content = path.read_bytes()
     except OSError as error:
         raise RequestError(f"fitting data {path} cannot be read: {error.strerror or type(error).__name__}") from None
+    except ValueError:  # what no file can be called
+        raise RequestError(f"fitting data {str(path)!r} cannot be read: the name has a null character in it") from None
     rows = parse(content, str(path))
     for row in rows:
         _check(row)

@@ -64,7 +64,7 @@ def load_model(kind: Any, location: Location, dtype: str, device: str | None) ->
     import torch
 
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    with _said_as_request_error(f"the model '{location.name}' could not be loaded"), _transformers_silent():
+    with _said_as_request_error(f"the model '{location.name}' could not be loaded"), transformers_silent():
         model, loading = kind.from_pretrained(
             location.folder,
             dtype=getattr(torch, dtype),
@@ -109,7 +109,7 @@ def _said_as_request_error(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _transformers_silent() -> Iterator[None]:
+def transformers_silent() -> Iterator[None]:
     """No progress bars and reports: what is wrong with a model, we say ourselves."""
     from transformers.utils import logging as reports
 
