@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from crossrisk.catalogue import READY
-from crossrisk.defenses.defense import Artifact, Defense, Demonstration, FitData, Labelled, Preference
+from crossrisk.defenses.defense import Artifact, Defense, Demonstration, FitData, Labelled, Preference, Record
 from crossrisk.errors import CrossRiskError
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Chat, Message, Risk
@@ -208,7 +208,7 @@ def workload(rows: int = ROWS, words: int = DRY_WORDS) -> FitData:
         refusals=shown(0, 1),
         retain=shown(3, 4),
         concepts=tuple(Labelled(text(row // 2, 5) + f" {who}", who) for row in range(rows) for who in ("men", "women")),
-        corpus=shown(6, 7),
+        corpus=tuple(Record(one.messages, one.reply) for one in shown(6, 7)),
     )
     return data.beside(dict.fromkeys((Risk.FAIRNESS, Risk.PRIVACY), data))
 
@@ -284,6 +284,7 @@ def table() -> list[str]:
         dry = [random_model(shape.dry(), Path(folder, shape.name)) for shape in SHAPES]
         for name in names():
             lines.append(_line(name, dry))
+            print(lines[-1], file=sys.stderr, flush=True)
     return lines
 
 

@@ -117,6 +117,17 @@ def test_the_first_loss_is_the_models_own_and_falls(target):
     assert losses[-1] < 0.7 * losses[0]
 
 
+def test_the_first_loss_is_the_models_own_where_its_logits_are_capped(tmp_path):
+    folder = tiny_model("gemma2", tmp_path, final_logit_softcapping=0.5)  # type: ignore[arg-type]
+    capped = load_target(str(folder))
+    rows = demonstrations(capped, DATA.refusals)[:1]
+    _, losses = fitted_head(capped, rows, learning_rate=1e-3, weight_decay=0.0, batch_size=1, steps=1, seed=0)
+    with torch.no_grad():
+        logits = capped.model(torch.tensor([rows[0].prompt + rows[0].reply])).logits[0, len(rows[0].prompt) - 1 : -1]
+    assert logits.abs().max() <= 0.5
+    assert losses[0] == pytest.approx(float(cross_entropy(logits, torch.tensor(rows[0].reply))), abs=1e-4)
+
+
 def test_where_it_speaks_a_refusal_has_become_likelier(target):
     _, artifact = fitted(target)
     tensors = always(always(artifact.tensors, "unsafe", True), "complies", True)

@@ -75,6 +75,7 @@ def fitted_head(
     device = head.weight.device
     weight = head.weight.detach().float()
     bias = None if head.bias is None else head.bias.detach().float()
+    cap = getattr(target.model.config.get_text_config(), "final_logit_softcapping", None)
     given = _given(target, rows)
     delta = torch.zeros_like(weight, requires_grad=True)
     optimiser = torch.optim.AdamW([delta], lr=learning_rate, weight_decay=weight_decay)
@@ -85,7 +86,10 @@ def fitted_head(
         said = torch.tensor([token for i in chosen for token in rows[i].reply], device=device)
         optimiser.param_groups[0]["lr"] = learning_rate * (1 - step / steps)
         optimiser.zero_grad()
-        loss = cross_entropy(linear(states, weight + delta, bias), said)
+        logits = linear(states, weight + delta, bias)
+        if cap:  # Gemma 2 bends what its head says
+            logits = cap * torch.tanh(logits / cap)
+        loss = cross_entropy(logits, said)
         torch.autograd.backward(loss)
         optimiser.step()
         losses.append(loss.item())

@@ -63,7 +63,7 @@ class SafeSwitch(Configured):
     registered: ClassVar[str] = "safeswitch"
     version = 1
     mechanism = Mechanism.ACTIVATION
-    needs = Needs(data=("pairs", "refusals", "retain"), gradients=True, weights=True)
+    needs = Needs(data=("pairs", "refusals", "retain"), weights=True)
     covers: ClassVar[frozenset[Coverage]] = frozenset({"generate", "score"})
     card: ClassVar[Card] = CARD
 

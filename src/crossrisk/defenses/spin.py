@@ -169,10 +169,13 @@ def coupled(first: "Tensor", second: "Tensor", general: "Tensor", *, top: float,
     All three are flat and equally long. Shares are rounded up, so that any share above 0 holds one position at least.
     """
 
-    def best(scores: "Tensor", share: float) -> set[int]:
-        return set(scores.topk(math.ceil(share * scores.numel())).indices.tolist())
+    def best(scores: "Tensor", share: float) -> "Tensor":
+        places = scores.topk(math.ceil(share * scores.numel())).indices
+        return scores.new_zeros(scores.shape).bool().scatter(0, places, True)
 
-    return sorted((best(first, top) & best(second, top)) - best(general, spared))
+    # Masks by position, and no Python sets: a matrix of a large model has tens of millions of positions.
+    found: list[int] = (best(first, top) & best(second, top) & ~best(general, spared)).nonzero()[:, 0].tolist()
+    return found
 
 
 spin = from_settings("spin", Decoupling)
