@@ -40,8 +40,8 @@ m_l = median norm of h_l at the last token of harmless prompts
 gate = logistic probe of one layer, chosen by cross-validated accuracy, >= threshold""",
     deviation=Deviation.VARIANT,
     differs="The gate is a logistic probe of the prompt's last token and decides once for the whole reply; strength is "
-    "in multiples of the model's own norms, so that one setting serves all layers and models. The noise of `dp` is drawn "
-    "from the fit's seed, so that a study can be repeated: who knows seed and data can take it off.",
+    "in multiples of the model's own norms, so that one setting serves all layers and models. The noise of `dp` is "
+    "drawn from the fit's seed, so that a study can be repeated: who knows seed and data can take it off.",
     strength="Scales what is added.",
     data="`pairs`, `retain` (harmless prompts).",
     cost="A few forward passes over the examples; then one more pass over each prompt, nothing per token.",
