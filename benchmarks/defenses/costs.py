@@ -1,7 +1,7 @@
 """Memory and time of every defense on models of 1 and 8 billion parameters, computed from shapes.
 
-Each defense is fitted, with its own settings, on a *dry* model: as many layers as the large one has, but 16 wide. Every
-pass through a decoder layer is counted as it happens, so nothing about a defense is assumed. Shapes of the large model
+Each defense is fitted, with its own settings, on a *dry* model: 16 layers deep, but only 16 wide. Every pass through a
+decoder layer is counted as it happens, so nothing about a defense is assumed. Shapes of the large model, and its depth,
 then turn passes into operations: 2 a parameter and token forward, 2 for the gradient of the activations, 2 for that of
 the parameters that are trained. Attention to the context is left out: under 5 % at 256 tokens.
 
@@ -29,6 +29,7 @@ from crossrisk.defenses.defense import Artifact, Defense, Demonstration, FitData
 from crossrisk.errors import CrossRiskError
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Chat, Message, Risk
+from crossrisk.targets.layers import decoder_layers
 from crossrisk.targets.loading import load_target
 from crossrisk.targets.target import GenerationConfig, Target
 
@@ -213,12 +214,13 @@ def workload(rows: int = ROWS, words: int = DRY_WORDS) -> FitData:
     return data.beside(dict.fromkeys((Risk.FAIRNESS, Risk.PRIVACY), data))
 
 
-def cost(defense: Defense, artifact: Artifact, passes: Passes, shape: Shape, *, dry_tokens: float) -> Cost:
-    """What the counted fit would take on a shape, with rows of `TOKENS` tokens in place of `dry_tokens`."""
-    longer = TOKENS / dry_tokens
-    trained = trained_numbers(artifact, shape)
+def cost(defense: Defense, artifact: Artifact, passes: Passes, shape: Shape, *, dry_tokens: float, depth: int) -> Cost:
+    """What the fit that was counted on `depth` layers would take on a shape, with rows of `TOKENS` tokens in place of
+    `dry_tokens`."""
+    longer, deeper = TOKENS / dry_tokens, shape.layers / depth
+    trained = round(trained_numbers(artifact, shape) * deeper)
     share = trained / (shape.layers * shape.layer) if artifact.kind in ("delta", "adapter") else 0.0
-    layers = 2 * shape.layer * (passes.forward + passes.backward * (1 + min(1.0, share)))
+    layers = 2 * deeper * shape.layer * (passes.forward + passes.backward * (1 + min(1.0, share)))
     heads = 2 * shape.head * (passes.head_forward + passes.head_backward)
     learns = passes.backward > 0
     memory = 2 * shape.parameters + held(artifact, learns=learns) * trained + activations(defense, shape, learns=learns)
@@ -277,11 +279,11 @@ def table() -> list[str]:
         + ", ".join(f"`{key}: {value}`".lower() for key, value in LARGE.items())
         + " where the defense has them.",
         "",
-        "| defense | trained, 1B | memory, 1B | fit, 1B | trained, 8B | memory, 8B | fit, 8B | passes a reply |",
+        "| defense | numbers, 1B | memory, 1B | fit, 1B | numbers, 8B | memory, 8B | fit, 8B | passes a reply |",
         "|---|---|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        dry = [random_model(shape.dry(), Path(folder, shape.name)) for shape in SHAPES]
+        dry = random_model(SHAPES[0].dry(), Path(folder))
         for name in names():
             lines.append(_line(name, dry))
             print(lines[-1], file=sys.stderr, flush=True)
@@ -289,36 +291,34 @@ def table() -> list[str]:
 
 
 def names() -> list[str]:
-    """One preset of each kernel, and every named method that fits something or answers otherwise."""
-    others = ("null", "sham", *READY)
+    """One preset of each kernel, and every named method."""
+    others = {"null", "sham", *READY} | {name for name in DEFENSES if f"{name}_safety" in DEFENSES}
     return [name for name in DEFENSES if name not in others and not name.endswith(("_fairness", "_privacy"))]
 
 
-def _line(name: str, dry: list[Target]) -> str:
-    cells = []
-    ratio = "?"
-    for shape, target in zip(SHAPES, dry, strict=True):
-        try:
-            found, ratio = costed(large(name), target, shape)
-        except CrossRiskError as error:
-            cells += ["", "", " ".join(str(error).split())[:60]]
-            continue
-        cells += [_count(found.trained), f"{found.memory / GIB:.1f} GiB", _time(found.seconds)]
+def _line(name: str, dry: Target) -> str:
+    defense = large(name)
+    try:
+        found, ratio = costed(defense, dry)
+    except CrossRiskError as error:
+        return f"| `{name.removesuffix('_safety')}` | not computed: {' '.join(str(error).split())} |{' |' * 6}"
+    cells = [cell for one in found for cell in (_count(one.trained), f"{one.memory / GIB:.1f} GiB", _time(one.seconds))]
     return f"| `{name.removesuffix('_safety')}` | {' | '.join(cells)} | {ratio} |"
 
 
-def costed(defense: Defense, target: Target, shape: Shape) -> tuple[Cost, str]:
-    """The cost of a fit, and how many times as many passes a reply takes with it."""
+def costed(defense: Defense, target: Target) -> tuple[list[Cost], str]:
+    """The cost of a fit on each shape, and how many times as many passes a reply takes with it."""
     data = workload()
-    rows = [*target.encode_all([one.messages for one in data.forget])]
+    chats = [one.messages for one in data.forget]
     replies = target.tokenizer([one.reply for one in data.forget])["input_ids"]
-    dry_tokens = (sum(map(len, rows)) + sum(map(len, replies))) / len(rows)
+    dry_tokens = (sum(map(len, target.encode_all(chats))) + sum(map(len, replies))) / len(chats)
     artifact, passes = _fitted(defense, target, data)
-    found = cost(defense, artifact, passes, shape, dry_tokens=dry_tokens)
+    depth = len(decoder_layers(target.model))
+    found = [cost(defense, artifact, passes, shape, dry_tokens=dry_tokens, depth=depth) for shape in SHAPES]
     with counted(target) as bare:
-        target.generate([one.messages for one in data.forget[:4]], GenerationConfig(32))
+        target.generate(chats[:4], GenerationConfig(32))
     with defense.deploy(target, artifact) as defended, counted(target) as with_it:
-        defended.generate([one.messages for one in data.forget[:4]], GenerationConfig(32))
+        defended.generate(chats[:4], GenerationConfig(32))
     return found, f"{with_it.forward / bare.forward:.2f}"
 
 
@@ -388,7 +388,7 @@ def measured(name: str, folder: str) -> str:
         artifact = defense.fit(target, data, seed=0, strength=1.0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     tokens = sum(map(len, target.encode_all(chats))) + sum(map(len, target.tokenizer(replies)["input_ids"]))
-    operations = cost(defense, artifact, passes, SMALL, dry_tokens=TOKENS).operations
+    operations = cost(defense, artifact, passes, SMALL, dry_tokens=TOKENS, depth=SMALL.layers).operations
     learns = passes.backward > 0
     numbers = trained_numbers(artifact, SMALL)
     # In float32 activations take twice the bytes; the artifact itself lies on the same side here.
