@@ -1,0 +1,227 @@
+"""How much each neuron raises (+) or lowers (-) a risk's scalar F (`contrasts`), to first order, prompt by prompt.
+
+    gradient x activation          sum over tokens of  a dF/da                                    of one arm
+    base against defended          sum over tokens of  a' dF/da' - a dF/da                        of two, the gradient
+                                   taken at the base, at the defended model, or the mean of both
+
+a: a neuron's value, the input of its layer's down projection W; dF/da is the gradient of F at what W writes, pulled
+back through W. So where a defense changes W, what a neuron writes after it counts and not its value alone; where W is
+the same, base against defended is (a' - a) dF/da. One pass forward and one back give all neurons of all layers. Arms
+are compared at the tokens that their rows end with in common: all of them, unless a defense puts words before them.
+
+What a neuron does through later neurons is its own, as if it alone were changed; so attributions of different layers do
+not add up to the change of F. With `held` gradients (other neurons fixed at their values) they do, but for what is not
+linear and what attention, embedding and head do by themselves.
+Attribution patching: Nanda (2023); Kramar et al. (2024), AtP*, arXiv 2403.00745.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from crossrisk.errors import RequestError, SampleError
+from crossrisk.neurons.contrasts import Contrast
+from crossrisk.targets.layers import decoder_layers
+from crossrisk.targets.neuron_passes import (
+    Pass,
+    Row,
+    batches_of,
+    check_neurons,
+    down_projections,
+    neurons_of,
+    pulled_back,
+    run,
+)
+from crossrisk.targets.target import Target
+
+Point = Literal["base", "defended", "mean"]
+MEMORY = 0.1  # of the model's own, that a batch may take
+LEAST_MEMORY = 2**28  # bytes; a tenth of a small model would be a token
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one batch says. A prompt's attribution is the sum of the rows that name it: its two continuations.
+
+    contrasts: the number of each row's prompt. attributions: [rows, neurons of all layers], float32 on the CPU, the
+    safe continuation's with its sign turned. scores: each row's part of F, of the base and, where there are two arms,
+    of the defended model.
+    """
+
+    contrasts: list[int]
+    attributions: Tensor
+    scores: Tensor
+    defended_scores: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How many tokens run together, and whether layers are computed twice to save memory."""
+
+    tokens: int
+    recompute: bool
+
+
+def batching(model: Any, memory: float = MEMORY, least: int = LEAST_MEMORY) -> Batching:
+    """Batches that take `memory` of what the model itself takes, but at least `least` bytes may be taken.
+
+    A token takes its neurons and gradients in all layers, and on the way back some ten times the width and four times
+    the neurons of a layer: of every layer, or of one where layers are computed again.
+    """
+    config = model.config.get_text_config()
+    size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    each = next(model.parameters()).element_size()
+    layers, width, neurons = len(decoder_layers(model)), config.hidden_size, max(neurons_of(model))
+    kept = layers * (2 * width + neurons) * each + 4 * config.vocab_size
+    inside = (10 * width + 4 * neurons) * each
+    budget = max(memory * size, least)
+    whole = int(budget / (kept + layers * inside))
+    if whole >= 1024:
+        return Batching(whole, recompute=False)
+    return Batching(max(1, int(budget / (kept + inside))), recompute=True)
+
+
+def gradient_times_activation(
+    target: Target, contrasts: Sequence[Contrast], *, held: bool = False, how: Batching | None = None
+) -> Iterator[Piece]:
+    """First-order attributions of every neuron of one arm. Raises RequestError that names a sample that cannot be
+    read, NotScorable for a target whose defense acts behind the neurons."""
+    check_neurons(target)
+    how = how or batching(target.model)
+    downs = down_projections(target.model)
+    rows, signs = _rows(contrasts)
+    for places in batches_of(rows, how.tokens):
+        with _naming(contrasts):
+            one = _run(target, contrasts, rows, places, how, held)
+        sign = torch.tensor([signs[i] for i in places])
+        layers = [_over_tokens(one, layer, down, one.gradients[layer], one.mask) for layer, down in enumerate(downs)]
+        yield Piece([i // 2 for i in places], torch.cat(layers, dim=1) * sign[:, None], _signed(one, sign))
+
+
+def base_against_defended(
+    base: Target,
+    defended: Target,
+    contrasts: tuple[Sequence[Contrast], Sequence[Contrast]],
+    *,
+    point: Point = "mean",
+    held: bool = False,
+    how: Batching | None = None,
+) -> Iterator[Piece]:
+    """How much of the change of F each neuron carries, to first order: positive where it raises the risk.
+
+    base, defended: two models that are there at once, so not one that a defense has changed in place. contrasts: of
+    the same samples, as each arm is given them. Raises RequestError for arms of different architecture.
+    """
+    for target in (base, defended):
+        check_neurons(target)
+    check_same_neurons(base, defended)
+    how = how or batching(base.model)
+    arms = [
+        (target, _rows(each)[0], down_projections(target.model))
+        for target, each in zip((base, defended), contrasts, strict=True)
+    ]
+    signs = _rows(contrasts[0])[1]
+    longest = [max(pair, key=lambda row: len(row.tokens)) for pair in zip(arms[0][1], arms[1][1], strict=True)]
+    for places in batches_of(longest, how.tokens):
+        with _naming(contrasts[0]):
+            before, after = (
+                _run(target, each, rows, places, how, held)
+                for (target, rows, _), each in zip(arms, contrasts, strict=True)
+            )
+        shared = [shared_end(arms[0][1][i].tokens, arms[1][1][i].tokens) for i in places]
+        layers = []
+        for layer in range(len(arms[0][2])):
+            change = torch.zeros(())
+            for at, weight in ((before, point != "defended"), (after, point != "base")):
+                if weight:
+                    for one, (_, _, downs), sign in ((after, arms[1], 1.0), (before, arms[0], -1.0)):
+                        gradient, mask = ends(one, at.gradients[layer], shared)
+                        change = change + sign * _over_tokens(one, layer, downs[layer], gradient, mask)
+            layers.append(change / (2.0 if point == "mean" else 1.0))
+        sign = torch.tensor([signs[i] for i in places])
+        yield Piece(
+            [i // 2 for i in places],
+            torch.cat(layers, dim=1) * sign[:, None],
+            _signed(before, sign),
+            _signed(after, sign),
+        )
+
+
+def check_same_neurons(base: Target, defended: Target) -> None:
+    """Raise RequestError where two models cannot be compared neuron by neuron."""
+    shapes = [(type(one.model).__name__, tuple(neurons_of(one.model))) for one in (base, defended)]
+    if shapes[0][1] != shapes[1][1]:
+        raise RequestError(
+            f"'{defended.name}' has other neurons than its base '{base.name}' ({_shape(shapes[1])} against "
+            f"{_shape(shapes[0])}), so none of them correspond: compare models of one architecture and size"
+        )
+
+
+def _shape(shape: tuple[str, tuple[int, ...]]) -> str:
+    kind, layers = shape
+    return f"{kind} with {len(layers)} layers of {layers[0]} neurons"
+
+
+def shared_end(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two rows end with in common."""
+    shortest = min(len(one), len(other))
+    return next((i for i in range(shortest) if one[-1 - i] != other[-1 - i]), shortest)
+
+
+def ends(one: Pass, gradient: Tensor, shared: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """A gradient of the other arm's pass laid over this one's tokens, which both end together; and where they are the
+    same tokens. gradient: [rows, its tokens, width]."""
+    tokens = one.mask.shape[1]
+    laid = gradient.new_zeros(gradient.shape[0], tokens, gradient.shape[2])
+    both = min(tokens, gradient.shape[1])
+    laid[:, tokens - both :] = gradient[:, gradient.shape[1] - both :]
+    place = torch.arange(tokens, device=one.mask.device)
+    return laid, place >= tokens - torch.tensor(shared, device=one.mask.device)[:, None]
+
+
+def _rows(contrasts: Sequence[Contrast]) -> tuple[list[Row], list[float]]:
+    """Risky and safe row of each contrast in turn, and the sign of its score in F."""
+    return [row for one in contrasts for row in (one.risky, one.safe)], [1.0, -1.0] * len(contrasts)
+
+
+def _run(
+    target: Target, contrasts: Sequence[Contrast], rows: Sequence[Row], places: Sequence[int], how: Batching, held: bool
+) -> Pass:
+    mean = [contrasts[i // 2].averaged for i in places]
+    return run(
+        target,
+        [rows[i] for i in places],
+        names=[i // 2 for i in places],
+        gradients=True,
+        mean=mean,
+        held=held,
+        recompute=how.recompute,
+    )
+
+
+def _over_tokens(one: Pass, layer: int, down: Any, gradient: Tensor, mask: Tensor) -> Tensor:
+    """Sum over tokens of value times gradient, [rows, neurons], float32 on the CPU."""
+    values = one.neurons[layer]
+    slopes = pulled_back(down, values, gradient.to(values.device))
+    products = values.float() * slopes.float()
+    return torch.where(mask[..., None].to(products.device), products, 0.0).sum(dim=1).cpu()
+
+
+def _signed(one: Pass, sign: Tensor) -> Tensor:
+    return one.scores.cpu() * sign
+
+
+class _naming:
+    """What goes wrong with a row is told with the id of its sample."""
+
+    def __init__(self, contrasts: Sequence[Contrast]) -> None:
+        self.contrasts = contrasts
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SampleError):
+            raise error.named(self.contrasts[error.index].sample.id) from error
