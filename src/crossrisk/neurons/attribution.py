@@ -9,6 +9,11 @@ back through W. So where a defense changes W, what a neuron writes after it coun
 the same, base against defended is (a' - a) dF/da. One pass forward and one back give all neurons of all layers. Arms
 are compared at the tokens that their rows end with in common: all of them, unless a defense puts words before them.
 
+Where the gradient is taken decides what is predicted. At the base: by how much F rises in the base when this neuron
+alone writes what it writes in the defended model. At the defended model: by how much F falls there when it alone is set
+back. At both: the mean of these two effects, which for one neuron can differ much, since a defense also changes what
+later layers make of it (benchmarks/neurons/TRUTH.md).
+
 What a neuron does through later neurons is its own, as if it alone were changed; so attributions of different layers do
 not add up to the change of F. With `held` gradients (other neurons fixed at their values) they do, but for what is not
 linear and what attention, embedding and head do by themselves.
@@ -16,13 +21,14 @@ Attribution patching: Nanda (2023); Kramar et al. (2024), AtP*, arXiv 2403.00745
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from crossrisk.errors import RequestError, SampleError
+from crossrisk.errors import SampleError
 from crossrisk.neurons.contrasts import Contrast
 from crossrisk.targets.layers import decoder_layers
 from crossrisk.targets.neuron_passes import (
@@ -30,16 +36,20 @@ from crossrisk.targets.neuron_passes import (
     Row,
     batches_of,
     check_neurons,
+    check_same_neurons,
     down_projections,
     neurons_of,
     pulled_back,
     run,
+    shared_end,
 )
 from crossrisk.targets.target import Target
 
 Point = Literal["base", "defended", "mean"]
 MEMORY = 0.1  # of the model's own, that a batch may take
 LEAST_MEMORY = 2**28  # bytes; a tenth of a small model would be a token
+ENOUGH_TOKENS = 1024  # in a batch of fewer, a pass spends its time on reading the weights
+PRODUCTS_AT_ONCE = 2**21  # values whose float32 copies are there at a time
 
 
 @dataclass(frozen=True)
@@ -65,37 +75,42 @@ class Batching:
     recompute: bool
 
 
-def batching(model: Any, memory: float = MEMORY, least: int = LEAST_MEMORY) -> Batching:
+def batching(model: Any, memory: float = MEMORY, least: int = LEAST_MEMORY, arms: int = 1) -> Batching:
     """Batches that take `memory` of what the model itself takes, but at least `least` bytes may be taken.
 
-    A token takes its neurons and gradients in all layers, and on the way back some ten times the width and four times
-    the neurons of a layer: of every layer, or of one where layers are computed again.
+    A pass leaves a token's neurons and gradients of all layers behind, of each arm. While it runs it holds what each
+    layer is given, logits and their gradients (as if all tokens were scored), and what layers keep for the way back:
+    some ten times the width and five times the neurons, of every layer, or of one where layers are computed again.
+    A row that is longer than this runs all the same, alone. Measured in benchmarks/neurons/COST.md.
     """
     config = model.config.get_text_config()
     size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     each = next(model.parameters()).element_size()
     layers, width, neurons = len(decoder_layers(model)), config.hidden_size, max(neurons_of(model))
-    kept = layers * (2 * width + neurons) * each + 4 * config.vocab_size
-    inside = (10 * width + 4 * neurons) * each
+    left = arms * layers * (width + neurons) * each
+    running = (2 * layers * width + 2 * config.vocab_size) * each
+    inside = (10 * width + 5 * neurons) * each
     budget = max(memory * size, least)
-    whole = int(budget / (kept + layers * inside))
-    if whole >= 1024:
+    whole = int(budget / (left + running + layers * inside))
+    if whole >= ENOUGH_TOKENS:
         return Batching(whole, recompute=False)
-    return Batching(max(1, int(budget / (kept + inside))), recompute=True)
+    return Batching(max(1, int(budget / (left + running + inside))), recompute=True)
 
 
 def gradient_times_activation(
     target: Target, contrasts: Sequence[Contrast], *, held: bool = False, how: Batching | None = None
 ) -> Iterator[Piece]:
-    """First-order attributions of every neuron of one arm. Raises RequestError that names a sample that cannot be
-    read, NotScorable for a target whose defense acts behind the neurons."""
+    """First-order attributions of every neuron of one arm: by how much F would fall if it alone wrote nothing.
+
+    Raises RequestError that names a sample that cannot be read, NotScorable for a target whose defense acts behind the
+    neurons.
+    """
     check_neurons(target)
     how = how or batching(target.model)
     downs = down_projections(target.model)
     rows, signs = _rows(contrasts)
     for places in batches_of(rows, how.tokens):
-        with _naming(contrasts):
-            one = _run(target, contrasts, rows, places, how, held)
+        one = _run(target, contrasts, rows, places, how, held=held)
         sign = torch.tensor([signs[i] for i in places])
         layers = [_over_tokens(one, layer, down, one.gradients[layer], one.mask) for layer, down in enumerate(downs)]
         yield Piece([i // 2 for i in places], torch.cat(layers, dim=1) * sign[:, None], _signed(one, sign))
@@ -113,12 +128,13 @@ def base_against_defended(
     """How much of the change of F each neuron carries, to first order: positive where it raises the risk.
 
     base, defended: two models that are there at once, so not one that a defense has changed in place. contrasts: of
-    the same samples, as each arm is given them. Raises RequestError for arms of different architecture.
+    the same samples, as each arm is given them. point: where the gradient is taken. Raises RequestError for arms of
+    different architecture.
     """
     for target in (base, defended):
         check_neurons(target)
     check_same_neurons(base, defended)
-    how = how or batching(base.model)
+    how = how or batching(base.model, arms=2)
     arms = [
         (target, _rows(each)[0], down_projections(target.model))
         for target, each in zip((base, defended), contrasts, strict=True)
@@ -126,21 +142,20 @@ def base_against_defended(
     signs = _rows(contrasts[0])[1]
     longest = [max(pair, key=lambda row: len(row.tokens)) for pair in zip(arms[0][1], arms[1][1], strict=True)]
     for places in batches_of(longest, how.tokens):
-        with _naming(contrasts[0]):
-            before, after = (
-                _run(target, each, rows, places, how, held)
-                for (target, rows, _), each in zip(arms, contrasts, strict=True)
-            )
+        before, after = (
+            _run(target, each, rows, places, how, held=held, gradients=point != skipped)
+            for (target, rows, _), each, skipped in zip(arms, contrasts, ("defended", "base"), strict=True)
+        )
+        points = [one for one in (before, after) if one.gradients]
         shared = [shared_end(arms[0][1][i].tokens, arms[1][1][i].tokens) for i in places]
         layers = []
         for layer in range(len(arms[0][2])):
             change = torch.zeros(())
-            for at, weight in ((before, point != "defended"), (after, point != "base")):
-                if weight:
-                    for one, (_, _, downs), sign in ((after, arms[1], 1.0), (before, arms[0], -1.0)):
-                        gradient, mask = ends(one, at.gradients[layer], shared)
-                        change = change + sign * _over_tokens(one, layer, downs[layer], gradient, mask)
-            layers.append(change / (2.0 if point == "mean" else 1.0))
+            for at in points:
+                for one, (_, _, downs), way in ((after, arms[1], 1.0), (before, arms[0], -1.0)):
+                    gradient, mask = ends(one, at.gradients[layer], shared)
+                    change = change + way * _over_tokens(one, layer, downs[layer], gradient, mask)
+            layers.append(change / len(points))
         sign = torch.tensor([signs[i] for i in places])
         yield Piece(
             [i // 2 for i in places],
@@ -148,27 +163,6 @@ def base_against_defended(
             _signed(before, sign),
             _signed(after, sign),
         )
-
-
-def check_same_neurons(base: Target, defended: Target) -> None:
-    """Raise RequestError where two models cannot be compared neuron by neuron."""
-    shapes = [(type(one.model).__name__, tuple(neurons_of(one.model))) for one in (base, defended)]
-    if shapes[0][1] != shapes[1][1]:
-        raise RequestError(
-            f"'{defended.name}' has other neurons than its base '{base.name}' ({_shape(shapes[1])} against "
-            f"{_shape(shapes[0])}), so none of them correspond: compare models of one architecture and size"
-        )
-
-
-def _shape(shape: tuple[str, tuple[int, ...]]) -> str:
-    kind, layers = shape
-    return f"{kind} with {len(layers)} layers of {layers[0]} neurons"
-
-
-def shared_end(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two rows end with in common."""
-    shortest = min(len(one), len(other))
-    return next((i for i in range(shortest) if one[-1 - i] != other[-1 - i]), shortest)
 
 
 def ends(one: Pass, gradient: Tensor, shared: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -188,40 +182,49 @@ def _rows(contrasts: Sequence[Contrast]) -> tuple[list[Row], list[float]]:
 
 
 def _run(
-    target: Target, contrasts: Sequence[Contrast], rows: Sequence[Row], places: Sequence[int], how: Batching, held: bool
+    target: Target,
+    contrasts: Sequence[Contrast],
+    rows: Sequence[Row],
+    places: Sequence[int],
+    how: Batching,
+    *,
+    held: bool,
+    gradients: bool = True,
 ) -> Pass:
     mean = [contrasts[i // 2].averaged for i in places]
-    return run(
-        target,
-        [rows[i] for i in places],
-        names=[i // 2 for i in places],
-        gradients=True,
-        mean=mean,
-        held=held,
-        recompute=how.recompute,
-    )
+    with naming(contrasts):
+        return run(
+            target,
+            [rows[i] for i in places],
+            names=[i // 2 for i in places],
+            gradients=gradients,
+            mean=mean,
+            held=held,
+            recompute=how.recompute,
+        )
+
+
+@contextmanager
+def naming(contrasts: Sequence[Contrast]) -> Iterator[None]:
+    """What goes wrong with a row is told with the id of its sample."""
+    try:
+        yield
+    except SampleError as error:
+        raise error.named(contrasts[error.index].sample.id) from error
 
 
 def _over_tokens(one: Pass, layer: int, down: Any, gradient: Tensor, mask: Tensor) -> Tensor:
     """Sum over tokens of value times gradient, [rows, neurons], float32 on the CPU."""
     values = one.neurons[layer]
-    slopes = pulled_back(down, values, gradient.to(values.device))
-    products = values.float() * slopes.float()
-    return torch.where(mask[..., None].to(products.device), products, 0.0).sum(dim=1).cpu()
+    gradient, mask = gradient.to(values.device), mask.to(values.device)[..., None]
+    rows = max(1, PRODUCTS_AT_ONCE // values[0].numel())
+    parts = zip(*(torch.split(each, rows) for each in (values, gradient, mask)), strict=True)
+    sums = [
+        torch.where(there, some.float() * pulled_back(down, some, slope).float(), 0.0).sum(dim=1)
+        for some, slope, there in parts
+    ]
+    return torch.cat(sums).cpu()
 
 
 def _signed(one: Pass, sign: Tensor) -> Tensor:
     return one.scores.cpu() * sign
-
-
-class _naming:
-    """What goes wrong with a row is told with the id of its sample."""
-
-    def __init__(self, contrasts: Sequence[Contrast]) -> None:
-        self.contrasts = contrasts
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SampleError):
-            raise error.named(self.contrasts[error.index].sample.id) from error

@@ -2,9 +2,9 @@
 
     F = log p(risky | prompt) - log p(safe | prompt)          in nats; larger is riskier, in every task
 
-over at most 16 tokens of each continuation: the mean over tokens for safety and service, whose continuations are whole
-replies of different lengths, the sum where they say the same thing in other words or name one fact or another. What both
-begin with is given, so where they differ by one token F is a difference of two logits. Differences cancel
+over at most 16 tokens of each continuation: the mean over tokens for safety and service, whose continuations are
+whole replies of different lengths, the sum where they say the same thing in other words or name one fact or another.
+What both begin with is given, so where they differ by one token F is a difference of two logits. Differences cancel
 the model's general confidence, and with it neurons that matter to everything (reference: Dai et al. 2022, arXiv
 2104.08696, and its critics).
 """
@@ -46,28 +46,42 @@ def contrasted(samples: Sequence[Sample], task: str) -> tuple[Sample, ...]:
 
 
 def contrasts_of(target: "Target", samples: Sequence[Sample], risk: Risk) -> list[Contrast]:
-    """The contrasts of samples as this arm is given them. Raises RequestError that names a sample that cannot be asked,
-    or whose two continuations are the same."""
-    from crossrisk.targets.neuron_passes import rows_of
+    """The contrasts of samples as this arm is given them.
 
-    chats = [sample.messages for sample in samples]
+    Raises RequestError for a target without neurons, and one that names a sample that cannot be asked or whose two
+    continuations are the same; NotScorable where what defends the target acts behind its neurons.
+    """
+    from crossrisk.targets.chat import tokenise_replies
+    from crossrisk.targets.neuron_passes import check_neurons
+
+    check_neurons(target)
+    prompts = target.encode_all([sample.messages for sample in samples])
     pairs = [sample.contrast or ("", "") for sample in samples]
-    try:
-        risky, safe = (rows_of(target, chats, [pair[side] for pair in pairs]) for side in (0, 1))
-    except SampleError as error:
-        raise error.named(samples[error.index].id) from error
-    return [
-        _contrast(sample, one, other, risk in AVERAGED) for sample, one, other in zip(samples, risky, safe, strict=True)
-    ]
+    risky, safe = (tokenise_replies(target.tokenizer, [pair[side] for pair in pairs]) for side in (0, 1))
+    found = []
+    for i, sample in enumerate(samples):
+        try:
+            found.append(Contrast(sample, *_rows(target, i, prompts[i], risky[i], safe[i]), risk in AVERAGED))
+        except SampleError as error:
+            raise error.named(sample.id) from error
+    return found
 
 
-def _contrast(sample: Sample, risky: "Row", safe: "Row", averaged: bool) -> Contrast:
+def _rows(
+    target: "Target", index: int, prompt: Sequence[int], risky: Sequence[int], safe: Sequence[int]
+) -> "tuple[Row, Row]":
+    """Both rows as far as they are scored. Raises SampleError for continuations that cannot be compared or fed."""
+    from crossrisk.targets.batches import check_fits
     from crossrisk.targets.neuron_passes import Row
 
-    if risky.reply == safe.reply:
-        raise RequestError(f"sample '{sample.id}': its risky and its safe continuation are the same")
+    if not risky or not safe:
+        raise SampleError(index, "one of its continuations is empty: give a text that the model can say")
+    if risky == safe:
+        raise SampleError(index, "its risky and its safe continuation are the same: give two that differ")
     # One of the two must keep a token where the other begins with all of it.
-    shortest = min(len(risky.reply), len(safe.reply)) - 1
-    shared = next((i for i in range(shortest) if risky.reply[i] != safe.reply[i]), max(shortest, 0))
-    rows = (Row(row.prompt, row.reply[: shared + TOKENS], given=shared) for row in (risky, safe))
-    return Contrast(sample, *rows, averaged)
+    shortest = min(len(risky), len(safe)) - 1
+    shared = next((i for i in range(shortest) if risky[i] != safe[i]), shortest)
+    first, second = (Row(tuple(prompt), tuple(reply[: shared + TOKENS]), given=shared) for reply in (risky, safe))
+    for row in (first, second):
+        check_fits(target, index, row.prompt, row.reply)
+    return first, second

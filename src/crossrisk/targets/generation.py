@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 
 from crossrisk.risks import Chat, Reply
@@ -25,7 +26,17 @@ from crossrisk.targets.batches import (
     positions_of,
 )
 from crossrisk.targets.distribution import edited_log_probs
+from crossrisk.targets.layers import ForwardHook
 from crossrisk.targets.target import Asked, GenerationConfig, Target
+
+
+class Beside(Protocol):
+    """What goes through the same steps as a batch that is decoded."""
+
+    def hooks(self, rows: Sequence[int], tokens: Tensor | None) -> list[tuple[nn.Module, ForwardHook]]:
+        """Hooks for the next pass. rows: the prompts of the batch that go on. tokens: what they read, [rows, 1]; None
+        at the beginning, where they read their prompts."""
+        ...
 
 
 def generate(
@@ -44,7 +55,7 @@ def generate(
         if config.temperature > 0.0:
             uniforms = torch.stack([_uniforms(chats[i], config, draws[i]) for i in rows])
         for i, tokens in zip(rows, decode(target, rows, batch, config, stops, uniforms), strict=True):
-            replies[i] = _reply(target, prompts[i], tokens, stops)
+            replies[i] = reply_of(target, prompts[i], tokens, stops)
     texts = _filtered(Asked(target, chats, config, draws), [str(replies[i].text) for i in range(len(chats))])
     return [replace(replies[i], text=text) for i, text in enumerate(texts)]
 
@@ -66,7 +77,8 @@ def _filtered(asked: Asked, texts: list[str]) -> list[str]:
     return texts
 
 
-def _reply(target: Target, prompt: list[int], tokens: list[int], stops: frozenset[int]) -> Reply:
+def reply_of(target: Target, prompt: list[int], tokens: list[int], stops: frozenset[int]) -> Reply:
+    """The new tokens of a prompt as a reply, before any output filter."""
     ended = bool(tokens) and tokens[-1] in stops
     said = tokens[:-1] if ended else tokens
     text = target.tokenizer.decode(said, skip_special_tokens=True)
@@ -81,8 +93,12 @@ def decode(
     config: GenerationConfig,
     stops: frozenset[int],
     uniforms: Tensor | None,
+    beside: Beside | None = None,
 ) -> list[list[int]]:
-    """New tokens of each prompt, the end token included where one came. names: what rows are called in errors."""
+    """New tokens of each prompt, the end token included where one came. names: what rows are called in errors.
+
+    beside: reads along, and changes what modules of the model give back.
+    """
     device = target.device
     ids, mask = left_padded(prompts, device)
     positions = positions_of(mask, ids)
@@ -94,10 +110,12 @@ def decode(
         uniforms = uniforms.to(device)
     for step in range(config.max_new_tokens):
         hooks = inside.hooks(prompt=step == 0)
+        if beside is not None:
+            hooks = [*beside.hooks(active, ids if step else None), *hooks]
         logits = forward(target, ids, mask, positions, cache, keep=1, hooks=hooks)[:, -1].float()
         if target.distribution_edits:
             contexts = [prompts[row] + new[row] for row in active]
-            logits = edited_log_probs(target, contexts, logits, [step] * len(active))
+            logits = edited_log_probs(target, contexts, logits, [step] * len(active), [names[row] for row in active])
         peak, chosen = logits.max(dim=-1)
         if uniforms is not None:
             chosen = drawn(

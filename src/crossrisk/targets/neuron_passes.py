@@ -102,21 +102,36 @@ def _width(down: Any) -> int:
 def check_neurons(target: Target) -> None:
     """Raises RequestError for a target without neurons that can be differentiated: an API, quantised weights, an
     architecture whose MLPs are not known; NotScorable where what defends it acts behind the neurons."""
-    if target.output_filters:
-        raise NotScorable(f"'{target.name}' stands behind an output filter, so its replies have no likelihood")
-    if target.distribution_edits:
-        raise NotScorable(f"what defends '{target.name}' acts on the distribution of tokens, behind all neurons")
     if not isinstance(target.model, nn.Module):
         raise RequestError(
             f"'{target.name}' gives no gradients: an API, or another engine than transformers, shows no neurons; load "
             "its weights with transformers (a Hub id or a local folder)"
         )
+    if target.output_filters:
+        raise NotScorable(f"'{target.name}' stands behind an output filter, so its replies have no likelihood")
+    if target.distribution_edits:
+        raise NotScorable(f"what defends '{target.name}' acts on the distribution of tokens, behind all neurons")
     if getattr(target.model, "is_quantized", False) or getattr(target.model, "quantization_method", None):
         raise RequestError(
             f"the weights of '{target.name}' are quantised, and gradients through them are not those of the model: "
             "load it in bfloat16 or float32"
         )
     down_projections(target.model)
+
+
+def check_same_neurons(base: Target, defended: Target) -> None:
+    """Raise RequestError where two models cannot be compared neuron by neuron."""
+    shapes = [(type(one.model).__name__, tuple(neurons_of(one.model))) for one in (base, defended)]
+    if shapes[0][1] != shapes[1][1]:
+        raise RequestError(
+            f"'{defended.name}' has other neurons than its base '{base.name}' ({_shape(shapes[1])} against "
+            f"{_shape(shapes[0])}), so none of them correspond: compare models of one architecture and size"
+        )
+
+
+def _shape(shape: tuple[str, tuple[int, ...]]) -> str:
+    kind, layers = shape
+    return f"{kind} with {len(layers)} layers of {layers[0]} neurons"
 
 
 def batches_of(rows: Sequence[Row], tokens: int) -> list[list[int]]:
@@ -129,6 +144,12 @@ def batches_of(rows: Sequence[Row], tokens: int) -> list[list[int]]:
         else:
             batches.append([i])
     return batches
+
+
+def shared_end(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two rows end with in common."""
+    shortest = min(len(one), len(other))
+    return next((i for i in range(shortest) if one[-1 - i] != other[-1 - i]), shortest)
 
 
 def run(
@@ -146,9 +167,9 @@ def run(
 
     names: what rows are called in errors, by default their places. gradients: go back as well. mean: which rows' scores
     are means over tokens. held: gradients with all other neurons held at their values, so that those of different
-    layers add up; else what a neuron does through later ones is its own. recompute: keep what enters each layer only, and compute its inside again on the way back:
-    less memory for one more pass. rewrites: by layer, what its down projection gives back instead.
-    Raises SampleError where scores or gradients are no numbers.
+    layers add up; else what a neuron does through later ones is its own. recompute: keep what enters each layer only,
+    and compute its inside again on the way back: less memory for one more pass. rewrites: by layer, what its down
+    projection gives back instead. Raises SampleError where scores or gradients are no numbers.
     """
     names = range(len(rows)) if names is None else names
     ids, padded = left_padded([row.tokens for row in rows], target.device)
@@ -183,28 +204,29 @@ def run(
         for edit, gates in activated(target, [list(row.prompt) for row in rows], names).gated
         for module, change in edit.changes(target.model, gates)
     ]
+    found: tuple[Tensor, ...] = ()
     with (
         torch.set_grad_enabled(gradients),
         hooked([(down, partial(at_down, layer)) for layer, down in enumerate(downs)] + hooks),
+        _frozen(target.model),
         _recomputing(target.model) if gradients and recompute else ExitStack(),
+        _telling_of_memory(target, ids),
     ):
-        log_probs = _log_probs(target, ids, padded, rows)
-        totals = torch.stack([row.sum() for row in log_probs])
-        counted = totals if mean is None else totals / torch.where(torch.tensor(mean), scored[:, 0].cpu(), 1).to(totals)
-        found: tuple[Tensor, ...] = ()
+        logits = _logits(target, ids, padded, rows)
+        scores, slopes = _scores(logits, rows, mean, slopes=gradients)
         if gradients:
-            found = torch.autograd.grad(counted.sum(), [outputs[layer] for layer in range(len(downs))])
-    scores = counted.detach()
+            found = torch.autograd.grad(logits, [outputs[layer] for layer in range(len(downs))], slopes)
+    found = tuple(gradient.reshape(*ids.shape, -1) for gradient in found)
     finite = scores.isfinite().cpu()
-    for gradient in found:
-        finite &= gradient.reshape(len(rows), -1).isfinite().all(dim=1).cpu()
+    for gradient in found:  # of padding nobody asks
+        finite &= (gradient.isfinite().all(dim=-1).cpu() | ~mask.cpu()).all(dim=1)
     if not finite.all():
         raise not_finite(target, names[int((~finite).nonzero()[0])])
     return Pass(
         mask,
         predicting,
         [neurons[layer] for layer in range(len(downs))],
-        [gradient.reshape(*ids.shape, -1) for gradient in found],
+        list(found),
         scores,
     )
 
@@ -214,14 +236,16 @@ def pulled_back(down: nn.Module, neurons: Tensor, gradient: Tensor) -> Tensor:
 
     A down projection is linear, so it does not hang on the neurons but for their shape.
     """
+    if type(down) is nn.Linear and not hasattr(down, "_hf_hook"):  # accelerate's, where weights lie elsewhere
+        return gradient @ down.weight.detach()
     with torch.enable_grad():
         point = neurons.detach().requires_grad_()
         (found,) = torch.autograd.grad(down(point), point, gradient)
     return found
 
 
-def _log_probs(target: Target, ids: Tensor, mask: Tensor | None, rows: Sequence[Row]) -> list[Tensor]:
-    """log p of every token of each row's reply, float32."""
+def _logits(target: Target, ids: Tensor, mask: Tensor | None, rows: Sequence[Row]) -> Tensor:
+    """Of the tokens that predict scored ones of the longest such reply, [rows, tokens, vocabulary]."""
     model = target.model.get_base_model() if hasattr(target.model, "get_base_model") else target.model
     accepted = accepted_arguments(type(model).forward)
     keep = max(len(row.reply) - row.given for row in rows) + 1
@@ -232,24 +256,61 @@ def _log_probs(target: Target, ids: Tensor, mask: Tensor | None, rows: Sequence[
         arguments["position_ids"] = positions_of(mask, ids)
     if "logits_to_keep" in accepted:
         arguments["logits_to_keep"] = keep
-    try:
-        logits = target.model(**arguments).logits[:, -keep:-1]
-    except torch.OutOfMemoryError as error:
-        raise RequestError(
-            f"'{target.name}' ran out of memory on {ids.shape[0]} rows of {ids.shape[1]} tokens: lower the number of "
-            "tokens that run together"
-        ) from error
+    logits: Tensor = target.model(**arguments).logits[:, -keep:-1]
+    return logits
+
+
+@torch.no_grad()
+def _scores(
+    logits: Tensor, rows: Sequence[Row], mean: Sequence[bool] | None, *, slopes: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Scores of rows, [rows] in float32, and with `slopes` their gradients with respect to the logits.
+
+    By the formula, row by row, as the float32 copies that a backward pass keeps would be the most of its memory:
+    d log p(token) / d logits = 1 at the token, less the probabilities.
+    """
     found = []
-    for row, said in zip(logits, rows, strict=True):
-        reply = torch.tensor(said.reply[said.given :], device=logits.device)
-        found.append(torch.log_softmax(row[-len(reply) :].float(), dim=-1).gather(-1, reply[:, None])[:, 0])
-    return found
+    gradient = torch.zeros_like(logits) if slopes else None
+    for i, row in enumerate(rows):
+        reply = torch.tensor(row.reply[row.given :], device=logits.device)[:, None]
+        log_probs = torch.log_softmax(logits[i, -len(reply) :].float(), dim=-1)
+        weight = 1.0 / len(reply) if mean is not None and mean[i] else 1.0
+        found.append(weight * log_probs.gather(-1, reply).sum())
+        if gradient is not None:
+            slope = log_probs.exp_().neg_()
+            slope.scatter_add_(-1, reply, torch.ones_like(reply, dtype=slope.dtype))
+            gradient[i, -len(reply) :] = slope.mul_(weight)
+    return torch.stack(found), gradient
 
 
 def _where_edits_act(change: Change, acts: Tensor, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
     hidden = layer_output(output)
     there = acts[:, -hidden.shape[1] :, None].to(hidden.device)  # the head is given the last tokens alone
     return with_layer_output(output, torch.where(there, change(args[0], hidden), hidden))
+
+
+@contextmanager
+def _frozen(model: Any) -> Iterator[None]:
+    """No parameter asks for its gradient, so that nothing is kept for one."""
+    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in asking:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
+def _telling_of_memory(target: Target, ids: Tensor) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RequestError(
+            f"'{target.name}' ran out of memory on {ids.shape[0]} rows of {ids.shape[1]} tokens: lower the number of "
+            "tokens that run together"
+        ) from error
 
 
 @contextmanager
