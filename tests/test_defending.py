@@ -14,11 +14,12 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
 from crossrisk import cli
-from crossrisk.defending import defend
+from crossrisk.defending import defend, model_card
 from crossrisk.engine.arms import arms
-from crossrisk.engine.execute import base_fingerprint
+from crossrisk.engine.execute import Execution, base_fingerprint
+from crossrisk.engine.store import Store
 from crossrisk.errors import RequestError
-from crossrisk.registry import DEFENSES
+from crossrisk.registry import DEFENSES, SOURCES
 from crossrisk.risks import Risk
 from crossrisk.sources.fitting import fitting_data
 from crossrisk.study import ModelSpec, Study
@@ -102,6 +103,13 @@ def test_the_card_says_what_it_is_and_holds_no_text_that_it_was_fitted_on(form, 
     assert not any(one.reply in card for one in (*data.forget, *data.refusals))
 
 
+def test_a_bar_or_a_new_line_in_a_setting_does_not_break_the_table_of_the_card(made):
+    record = json.loads((made["adapter"] / "crossrisk.json").read_text(encoding="utf-8"))
+    record["settings"] = {"prefixes": ["a|b", "c"], "words": "one\ntwo"}
+    card = model_card(DEFENSES.get("dpo")().card, record)
+    assert "| `prefixes` | ['a\\|b', 'c'] |\n| `words` | one two |\n" in card
+
+
 def test_the_same_request_gives_the_same_bytes(base, made, tmp_path, monkeypatch):
     monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "cache"))
     defend(spec(base), LORA, tmp_path / "again")
@@ -117,6 +125,26 @@ def test_a_study_reads_from_the_files_what_they_are_for_and_were_fitted_on(form,
     assert arm.defense.risk == risk
     assert (arm.data.source, arm.data.forget) == ("core", data.forget)
     assert arm.data.checksum != data.checksum  # it is known by the hash of its files
+
+
+SPIN = {"name": "spin", "samples": 3, "top": 0.2}  # its data are of two risks
+TUNED = {"name": "fine_tuned", "steps": 2, "batch_size": 2}  # on a corpus, against no risk
+
+
+@pytest.mark.parametrize("defense", [SPIN, TUNED, {"steps": [LORA, FULL]}], ids=["spin", "fine_tuned", "dpo+npo"])
+def test_a_made_model_is_flagged_wherever_its_defense_would_be(defense, base, tmp_path):
+    if defense is TUNED:
+        prompt = SOURCES.get("core").samples("utility")[0].messages[-1].content
+        (tmp_path / "mine.jsonl").write_text(json.dumps({"kind": "corpus", "prompt": prompt, "reply": "So."}) + "\n")
+        defense = defense | {"data": str(tmp_path / "mine.jsonl")}
+    here = defense | {"label": "here"}
+    form = defend(spec(base), here, tmp_path / "made").form
+    tasks = ("misuse:core", "stereotype_query:core", "pii_leakage:core", "utility:core")
+    study = Study(base=spec(base), defenses=(here, {form: str(tmp_path / "made")}), tasks=tasks, controls=False)
+    flags: dict[str, list[tuple[str, ...]]] = {"here": [], "made": []}
+    for flag in Execution(study, Store(tmp_path / "study")).record.flags:
+        flags[flag["arm"]].append((flag["task"], flag["kind"], flag["note"]))
+    assert flags["made"] == flags["here"] != []
 
 
 def test_a_damaged_record_is_told(base, made, tmp_path):
@@ -153,6 +181,15 @@ def test_a_broken_model_is_made_and_told(base, tmp_path, capsys, monkeypatch):
     assert "broke the model" in said.err
     assert json.loads(said.out)["broken"]
     assert "broke the model" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_defaults_of_a_small_model_come_with_the_advice_for_large_ones(base, tmp_path):
+    said: list[str] = []
+    for defense in ({"name": "dpo", "strength": 0.0}, {**LORA, "strength": 0.0}):
+        with pytest.raises(RequestError, match="changed nothing"):
+            defend(spec(base), defense, tmp_path / "out", advise=said.append)
+    (line,) = said
+    assert line.startswith("dpo has no settings here") and line.endswith(DEFENSES.get("dpo")().card.large)
 
 
 @pytest.mark.parametrize(

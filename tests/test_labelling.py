@@ -127,6 +127,14 @@ def test_what_cannot_be_labelled_is_one_line(study: Path, tmp_path: Path, monkey
         to_label(study, tmp_path / "out.jsonl", tasks=["asked:fak"])
     with pytest.raises(RequestError, match=r"holds no study: there is no manifest\.json"):
         to_label(tmp_path / "empty", tmp_path / "out.jsonl")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_text("")
+    for command in (
+        lambda: to_label(tmp_path / "photos", tmp_path / "out.jsonl"),
+        lambda: pipeline.report(tmp_path / "photos"),
+    ):
+        with pytest.raises(RequestError, match=r"photos holds no study: there is no manifest\.json"):
+            command()
     fake_study(tasks=[TASK, "chosen:fake"]).run(tmp_path / "exact")
     with pytest.raises(RequestError, match=r"no replies to label: its judges know the truth"):
         to_label(tmp_path / "exact", tmp_path / "out.jsonl")

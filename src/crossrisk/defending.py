@@ -19,7 +19,8 @@ from crossrisk import __version__
 from crossrisk.defenses.card import Card
 from crossrisk.defenses.provenance import RECORD
 from crossrisk.engine import health
-from crossrisk.engine.arms import Arm, arms
+from crossrisk.engine.advice import for_large_models
+from crossrisk.engine.arms import Arm, arms, fitted_on
 from crossrisk.engine.execute import INERT, base_fingerprint, device_type
 from crossrisk.engine.guard import Guard
 from crossrisk.engine.plan import questions
@@ -51,10 +52,13 @@ def defend(
     *,
     seed: int = 0,
     doing: Callable[[str], None] = lambda text: None,
+    advise: Callable[[str], None] = lambda text: None,
 ) -> Made:
     """Fit a defense on a base and write it to a new folder, all of it or nothing.
 
     defense: as in a study, a name or a mapping of name, settings, strength and data. doing: told what is going on.
+    advise: told what the card says of large models, where no settings are given.
+
     Raises RequestError for a folder that is in use, a defense that no file can hold, and one that changed nothing.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -68,6 +72,8 @@ def defend(
             f"not all that defense '{arm.defense.name}' does is in weights ({arm.defense.mechanism}), so no model file "
             "can hold it: name it in a study, which deploys it"
         )
+    for advice in for_large_models(asked):
+        advise(advice)
     from crossrisk.targets.loading import load_target
 
     doing(f"loading {base.model}")
@@ -168,6 +174,7 @@ def _record(
         "fitted_on": {
             "source": data.source,
             "checksum": data.checksum,
+            "parts": [asdict(part) for part in fitted_on(defense, data)],
             "rows": {name: len(getattr(data, name)) for name in defense.needs.data},
         },
         "artifact": artifact.sha256,
@@ -187,7 +194,7 @@ def model_card(card: Card, record: Mapping[str, Any]) -> str:
         "tags": [str(tag) for tag in tags if tag],
     }
     rows = ", ".join(f"{count} {name}" for name, count in fitted["rows"].items()) or "none"
-    settings = "\n".join(f"| `{name}` | {value} |" for name, value in record["settings"].items())
+    settings = "\n".join(f"| `{name}` | {_in_cell(value)} |" for name, value in record["settings"].items())
     warning = f"> **This defense broke the model**: {health_of['broken']}.\n\n" if health_of["broken"] else ""
     told = [
         f"# {card.title} on {base['model']}",
@@ -210,6 +217,11 @@ def model_card(card: Card, record: Mapping[str, Any]) -> str:
     ]
     front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n" + "\n\n".join(told) + "\n"
+
+
+def _in_cell(value: Any) -> str:
+    """A value in a Markdown table, whose cells end at a bar and whose rows end with the line."""
+    return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def _health_table(found: Mapping[str, Any]) -> str:

@@ -44,10 +44,10 @@ def to_label(folder: Path, out: Path, *, per_arm: int = PER_ARM, tasks: Sequence
     if out.exists():
         raise RequestError(f"{out} is there already and may hold labels: name another file with --out")
     store = Store(folder)
-    store.check()
     manifest = store.manifest()
     if not manifest:
         raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
+    store.check()
     known = {f"{cell['task']}:{cell['source']}" for cell in manifest["cells"]}
     for task in tasks:
         if task not in known:

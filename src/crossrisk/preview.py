@@ -4,6 +4,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from crossrisk.defenses.defense import Defense
+from crossrisk.engine.advice import for_large_models
 from crossrisk.engine.arms import build, fitting_data_of
 from crossrisk.engine.contamination import without_seen
 from crossrisk.engine.plan import Question, check_judges, check_names, questions
@@ -42,6 +43,7 @@ def preview(study: Study) -> dict[str, Any]:
         "stopping": None if study.stopping is None else study.stopping.model_dump(),
         "tasks": [_task(question, study, family) for question in asked],
         "replies": (1 + len(defended)) * sum(len(question.samples) for question in asked),
+        "advice": for_large_models(study),
     }
 
 
@@ -87,7 +89,7 @@ def preview_lines(found: dict[str, Any]) -> list[str]:
     )
     if found["stopping"] is not None:
         lines += _rule_lines(found)
-    return lines
+    return [*lines, *found["advice"]]
 
 
 def _rule_lines(found: dict[str, Any]) -> list[str]:

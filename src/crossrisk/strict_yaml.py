@@ -68,9 +68,20 @@ def first_problem(error: ValidationError, described: type[BaseModel], *parts: ty
     if detail["type"] == "missing":
         return location, f"`{name}` is missing"
     message = detail["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
-    quoted = isinstance(detail["input"], str) and detail["type"].endswith("_type")  # text where a number should be
-    given = " ".join((repr if quoted else str)(detail["input"]).split())[:60]
-    return location, f"`{name}`: {message[0].lower()}{message[1:]} (got {given})"
+    written = detail["input"]
+    if isinstance(written, str):
+        given = repr(written) if detail["type"].endswith("_type") else written  # text where a number should be
+    else:
+        given = _in_yaml(written)
+    return location, f"`{name}`: {message[0].lower()}{message[1:]} (got {' '.join(given.split())[:60]})"
+
+
+def _in_yaml(value: Any) -> str:
+    """A value as it stands in such a file: true and null, not True and None."""
+    try:
+        return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True).removesuffix("...\n")
+    except yaml.YAMLError:  # an object of Python, which no file can hold
+        return str(value)
 
 
 def line_of(node: yaml.Node | None, location: Location) -> int:

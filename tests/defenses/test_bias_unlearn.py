@@ -47,13 +47,20 @@ def test_pairs_without_a_term_are_left_out_and_too_few_terms_are_refused():
     stray = Preference(ask("Please sing."), "No.", "Yes.")
     split = split_by_term([*DATA.pairs, stray], TERMS, name="some", seed=0)
     assert stray not in (*split.train, *split.held_out, *split.reported)
-    with pytest.raises(RequestError, match=r"1 of the 1 terms it knows .* setting `terms`"):
+    assert split.left_out == 1
+    with pytest.raises(RequestError, match=r"1 of the 1 terms it knows .*\(4 of 5 pairs have none\).* setting `terms`"):
         split_by_term(DATA.pairs, (("bread",),), name="some", seed=0)
 
 
 def test_without_names_of_the_terms_it_says_so(target):
     with pytest.raises(RequestError, match="0 of the 0 terms"):
         BiasUnlearning().fit(target, replace(DATA, concepts=()), seed=0, strength=1.0)
+
+
+def test_the_artifact_tells_how_many_pairs_were_left_out(target):
+    strays = tuple(Preference(ask(f"Please sing {i}."), "No.", "Yes.") for i in range(3))
+    data = replace(DATA, pairs=(*DATA.pairs, *strays))
+    assert BiasUnlearning(terms=THINGS, steps=1).fit(target, data, seed=0, strength=1.0).meta["pairs_left_out"] == 3
 
 
 def test_terms_can_be_named_by_the_user(target):

@@ -137,7 +137,10 @@ def test_the_same_part_twice_is_refused():
 def test_what_brings_a_model_of_its_own_comes_first(last):
     with pytest.raises(RequestError, match=f"put '{last}' first"):
         composed("npo", last)
+    with pytest.raises(RequestError, match=f"the one that 'safe_decoding' stands on: put '{last}' first"):
+        composed("safe_decoding", last)
     assert composed(last, "npo").name == f"{last}+npo"
+    assert composed("memfree", last).name == f"memfree+{last}"
     assert composed("self_reminder", last).name == f"self_reminder+{last}"
 
 

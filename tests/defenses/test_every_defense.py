@@ -7,13 +7,21 @@ import numpy as np
 import pytest
 import torch
 
+from crossrisk.defenses.composed import stands_on_its_model
 from crossrisk.defenses.defense import Artifact, Defense, FitData
 from crossrisk.errors import NotScorable, RequestError
+from crossrisk.registry import DEFENSES
 from crossrisk.targets.target import GenerationConfig
-from tests.defenses.cases import CASES, CHATS, READ, TELLING, TRAINED, behaviour, defense, scores, state_hash
+from tests.defenses.cases import CASES, CHATS, READ, SETTINGS, TELLING, TRAINED, behaviour, defense, scores, state_hash
 
 IDENTITY = ("null",)
+# They are other people's files, which the tests of ready defenses make first: without one there is nothing to fit.
+READY = {"checkpoint", "adapter"}
 EFFECTIVE = tuple(case for case in CASES if case not in IDENTITY)
+
+
+def test_every_registered_defense_is_a_case_of_these_tests():
+    assert {name for name, _ in SETTINGS.values()} == set(DEFENSES.built_in) - READY
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -49,6 +57,14 @@ def test_on_exit_the_target_is_as_it_was_bit_for_bit(case, target, fitted):
         defended.generate(CHATS, GenerationConfig(3))
     assert state_hash(target) == before
     assert scores(target) == said
+
+
+@pytest.mark.parametrize("case", [case for case in EFFECTIVE if not case.startswith("sham")])
+def test_what_belongs_to_its_model_is_known_before_any_is_loaded(case, target, fitted):
+    """A study that would put another model in its place is refused when it is planned."""
+    one, artifact = fitted(case)
+    with one.deploy(target, artifact) as defended:
+        assert bool(defended.marks or defended.activation_edits) is stands_on_its_model(one)
 
 
 @pytest.mark.parametrize("case", CASES)

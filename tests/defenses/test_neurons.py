@@ -40,6 +40,15 @@ def test_no_neurons_are_the_identity(target):
         assert scores(deployed) == scores(target)
 
 
+@pytest.mark.parametrize("one", [SMALL, PrivacyNeurons(texts=2)])
+def test_a_share_of_less_than_one_neuron_is_refused_with_the_least_that_will_do(target, one, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(RequestError, match=r"no neuron: 0\.001 of 128.* to 0\.0078 at"):
+        patch.setattr(Suppression, "_scores", lambda *_: pytest.fail("it read the texts first"))
+        replace(one, fraction=0.001).fit(target, DATA, seed=0, strength=1.0)
+    artifact = replace(one, fraction=0.0078).fit(target, DATA, seed=0, strength=1.0)
+    assert len(artifact.meta["neurons"]) == 1
+
+
 @pytest.mark.parametrize("strength", [0.25, 1.0])
 def test_chosen_neurons_are_scaled_down_and_nothing_else_moves(target, strength):
     artifact = SMALL.fit(target, DATA, seed=0, strength=strength)

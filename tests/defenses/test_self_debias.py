@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from crossrisk.defenses.self_debias import PREFIXES, SelfDebias, debiased
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, SampleError
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Message, Risk, Threat
 from crossrisk.targets.batches import maximum_length
@@ -122,11 +122,15 @@ def test_a_prompt_for_which_the_words_leave_no_room_is_refused(target):
     longest = ask("doctor " * ((limit - 12) // 2))
     assert limit - 20 < len(target.encode(longest)) <= limit - 4
     target.generate([longest], GenerationConfig(4))
-    with (
-        one.deploy(target, one.fit(target, None, seed=0, strength=1.0)) as defended,
-        pytest.raises(RequestError, match="shorten the prompt or the words"),
-    ):
-        defended.generate([longest], GenerationConfig(4))
+    chats = [*CHATS, longest, ask("Who?")]  # batches go by length, and rows leave them
+    said = f"^sample {len(CHATS)}: .*shorten the prompt or the words"
+    with one.deploy(target, one.fit(target, None, seed=0, strength=1.0)) as defended:
+        with pytest.raises(SampleError, match=said):
+            defended.generate(chats, GenerationConfig(4, batch_size=2))
+        with pytest.raises(SampleError, match=said):
+            defended.score(chats, ["No."] * len(chats), 2)
+        with pytest.raises(SampleError, match=said):
+            defended.first_token(chats, ["Yes", "No"], 2)
 
 
 def test_the_sham_asks_for_nothing_with_as_many_words(target, fitted):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crossrisk.defenses.card import Card, Deviation
 from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.errors import NotScorable
 from crossrisk.judges.judge import Judge, one_by_one
@@ -94,6 +95,9 @@ class FakeTarget:
         return [TokenScores((0,), (-1.0 - share(chat[-1].content, text) - self._pull(chat),)) for chat, text in pairs]
 
 
+CARD = Card("Calm", "none", "none", Deviation.FAITHFUL, "how calm", "none", "nothing", ("it calms",), large="`by` 0.5.")
+
+
 @dataclass(frozen=True)
 class FakeDefense:
     """Lowers the share of yes by `by`; its fit takes a while, so that it can be killed."""
@@ -110,6 +114,7 @@ class FakeDefense:
     threat: Threat | None = None
     covers: frozenset[Coverage] = frozenset({"generate", "score"})
     needs: Needs = field(default_factory=Needs)
+    card: Card = CARD
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from crossrisk import pipeline
+from crossrisk.engine import execute
 from crossrisk.engine.health import PROBES, Health, breakdown, measure, probes, remember, remembered
-from crossrisk.errors import NotScorable
+from crossrisk.errors import NotScorable, StudyStopped
 from crossrisk.report.findings import cautions
 from crossrisk.report.study_folder import read_study
 from crossrisk.report.table import print_study
@@ -145,3 +146,35 @@ def test_it_is_told_again_from_the_folder_alone(silenced, monkeypatch, tmp_path)
     after = json.loads((silenced / "manifest.json").read_text(encoding="utf-8"))
     assert after["flags"] == before["flags"] != []
     assert [arm["health"] for arm in after["arms"]] == [arm["health"] for arm in before["arms"]]
+
+
+class Startled(FakeTarget):
+    """Breaks on whatever is not asked by the fake tasks, once a defense has lowered its nudge."""
+
+    def generate(self, chats: Sequence[Chat], config: Any) -> list[Reply]:
+        if self.nudge < 0 and any("question" not in chat[-1].content for chat in chats):
+            raise RuntimeError("the fake model broke")
+        return super().generate(chats, config)
+
+
+def test_a_model_that_breaks_on_harmless_prompts_alone_is_told_to_be_of_unknown_health(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROSSRISK_CACHE", str(tmp_path / "cache"))
+    install(Startled(), monkeypatch.setattr)
+    assert not fake_study().run(tmp_path / "study", progress=False).failures
+    study = read_study(tmp_path / "study")
+    (line,) = [line for line in cautions(study.rows, study.manifest) if "harmless prompts" in line]
+    assert line.startswith("Whether calm and calmer still speak could not be measured")
+
+
+def test_a_run_that_was_stopped_at_once_keeps_the_health_of_the_base(silenced, monkeypatch):
+    def interrupted(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "ask", interrupted)
+    with pytest.raises(StudyStopped):
+        fake_study(tasks=["asked:fake", "chosen:fake"], seed=1, limit=20).run(silenced, progress=False)
+    study = read_study(silenced)
+    assert study.manifest["base"]["health"]["degenerate"] == 0.0
+    assert [line for line in cautions(study.rows, study.manifest) if "could not be measured on" in line] == []

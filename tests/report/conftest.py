@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.report.synthetic import write_study
+from tests.report.synthetic import HEALTH, write_study
 
 FLAG = {"arm": "dpo", "task": "misuse:world", "kind": "contaminated", "note": "4 of its 40 prompts fitted it"}
 FAILED = {("npo", "toxic_content"): "ValueError: sample toxic-3 has 0 continuations"}
-MANIFEST: dict[str, Any] = {"alpha": 0.05, "margin": 0.05, "primary": None, "cells": [], "flags": [], "failures": []}
+MANIFEST: dict[str, Any] = {
+    "alpha": 0.05, "margin": 0.05, "primary": None, "base": {"health": HEALTH}, "arms": [], "cells": [], "flags": [],
+    "failures": [],
+}  # fmt: skip
 NOT_APPLICABLE = [("self_reminder", "stereotype_recognition")]
 
 Rows = Callable[[Path], list[dict[str, Any]]]

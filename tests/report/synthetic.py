@@ -51,6 +51,7 @@ MOVES = {  # (defense, task) -> (share of safe samples that become risky, share 
     ("npo", "utility"): (0.08, 0.0),
 }
 SOURCE = "world"
+HEALTH = {"degenerate": 0.03, "perplexity": 1.8}
 
 
 def write_study(
@@ -252,7 +253,7 @@ def _manifest(
         "primary": None,
         "versions": {"python": "3.11.9", "torch": "2.13.0"},
         "machine": {"system": "Linux", "processor": "x86_64", "cores": 2},
-        "base": {"model": "organism", "adapter": None, "dtype": "float32", "fingerprint": "ab" * 32},
+        "base": {"model": "organism", "adapter": None, "dtype": "float32", "fingerprint": "ab" * 32, "health": HEALTH},
         "arms": [_arm(name, mechanism, risk) for name, (mechanism, risk) in arms.items() if name != "base"],
         "cells": cells,
         "failures": failures,
@@ -276,6 +277,7 @@ def _arm(name: str, mechanism: str, risk: str | None) -> dict[str, Any]:
         "fitted_on": "world" if mechanism in ("training", "weights") else "none",
         "recipe": f"{random.Random(name).getrandbits(256):064x}",
         "artifact": f"{random.Random(name + 'a').getrandbits(256):064x}",
+        "health": HEALTH,
         "fingerprint": f"{random.Random(name + 'f').getrandbits(256):064x}",
         "fit_seconds": 10.5,
     }

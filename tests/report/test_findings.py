@@ -5,6 +5,7 @@ import pytest
 from crossrisk.report.findings import cautions, failed_cells, headline, is_low_grade, side_effects
 from crossrisk.report.grid import is_control
 from tests.report.conftest import MANIFEST
+from tests.report.synthetic import HEALTH
 
 
 def row(
@@ -18,7 +19,7 @@ def row(
 
 
 def manifest_cell(task: str, n: int, **more: str) -> dict[str, Any]:
-    return {"arm": "dpo", "task": task, "source": "world", "n": n, **more}
+    return {"arm": "dpo", "task": task, "source": "world", "n": n, "state": "done", **more}
 
 
 def test_a_change_of_its_own_risk_is_no_side_effect() -> None:
@@ -59,6 +60,20 @@ def test_replies_that_a_defense_broke_are_a_caution_with_their_share() -> None:
     none = some | {"n": 0, "clusters": 0, "p": None, "verdict": "not_applicable", "invalid_base": 0}
     (line,) = cautions([none], MANIFEST | {"cells": cells})
     assert "300 of 300 replies (100%)" in line
+
+
+def test_an_arm_whose_health_could_not_be_measured_is_a_caution_where_it_has_replies() -> None:
+    well, unknown = {"arm": "cda", "health": HEALTH}, [{"arm": arm, "health": None} for arm in ("dpo", "npo", "rmu")]
+    cells = [manifest_cell("utility", 10) | {"arm": arm} for arm in ("base", "cda", "dpo", "npo")]
+    cells.append(manifest_cell("utility", 10, state="failed") | {"arm": "rmu"})
+    (line,) = cautions([], MANIFEST | {"arms": [well, *unknown], "cells": cells})
+    assert line.startswith("Whether dpo and npo still speak could not be measured")
+    (line,) = cautions([], MANIFEST | {"arms": [well, unknown[0]], "cells": cells})
+    assert line.startswith("Whether dpo still speaks could not be measured")
+    assert cautions([], MANIFEST | {"arms": [well, unknown[2]], "cells": cells}) == []
+    lost = {"base": {"health": None}, "arms": [well, unknown[2]], "cells": cells}  # nothing to compare with
+    (line,) = cautions([], MANIFEST | lost)
+    assert line.startswith("Whether cda still speaks could not be measured")
 
 
 def test_a_cell_that_too_few_clusters_keep_from_any_claim_is_named() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import SampleError
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.loading import load_target
 from crossrisk.targets.target import Target
@@ -118,6 +118,6 @@ def test_a_prompt_that_grows_too_long_is_refused_in_one_line(bare):
     words = opening_words(target, WORDS)
     prompt = target.encode((Message("user", "a " * 40),))
     assert len(words.before(prompt)) < 128
-    with pytest.raises(RequestError, match="128 positions of the model: shorten") as told:
-        words.before(prompt, room=128 - len(prompt))
+    with pytest.raises(SampleError, match=r"sample 7: .*128 positions of the model: shorten") as told:
+        words.before(prompt, room=128 - len(prompt), index=7)
     assert "\n" not in str(told.value)

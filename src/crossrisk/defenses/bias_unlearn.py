@@ -82,7 +82,7 @@ class BiasUnlearning(Training):
     learning_rate: Positive = 7e-4
     steps: Count = 100
 
-    version = 1
+    version = 2
     threat = None
     needs = Needs(data=("pairs", "retain"), gradients=True, weights=True)
     card: ClassVar[Card] = CARD
@@ -121,6 +121,7 @@ class BiasUnlearning(Training):
             strength,
             losses,
             steps=len(losses),
+            pairs_left_out=split.left_out,
             stereotype_scores=course.scores,
             stereotype_score_reported=stereotype_score(trained, *reported),
         )
@@ -135,11 +136,13 @@ class BiasUnlearning(Training):
 
 @dataclass(frozen=True)
 class TermSplit:
-    """Pairs to train on, to decide by, and to report on; no target term is in two of them."""
+    """Pairs to train on, to decide by, and to report on; no target term is in two of them. left_out: how many pairs
+    have no known term."""
 
     train: tuple[Preference, ...]
     held_out: tuple[Preference, ...]
     reported: tuple[Preference, ...]
+    left_out: int
 
 
 def split_by_term(pairs: Sequence[Preference], terms: Sequence[Sequence[str]], *, name: str, seed: int) -> TermSplit:
@@ -149,22 +152,26 @@ def split_by_term(pairs: Sequence[Preference], terms: Sequence[Sequence[str]], *
     prompt holds, and one without a term is left out. Raises RequestError where fewer than three terms have pairs.
     """
     of_term: dict[int, list[Preference]] = {}
-    known = [any_of(ways) for ways in terms]
+    known, left_out = [any_of(ways) for ways in terms], 0
     for pair in pairs:
         asked = " ".join(message.content for message in pair.messages)
         found = next((i for i, ways in enumerate(known) if ways.search(asked)), None)
-        if found is not None:
+        if found is None:
+            left_out += 1
+        else:
             of_term.setdefault(found, []).append(pair)
     if len(of_term) < 3:
         raise RequestError(
             f"defense '{name}' splits its pairs by target term, and {len(of_term)} of the {len(terms)} terms it knows "
-            "are in their prompts, of at least 3: name them in its setting `terms`, or give 'concepts' that show them"
+            f"are in their prompts, of at least 3 ({left_out} of {len(pairs)} pairs have none): name them in its "
+            "setting `terms`, or give 'concepts' that show them"
         )
     order = sorted(of_term)
     random.Random(seed).shuffle(order)
     fifth = max(1, round(len(order) / 5))
     chosen = order[2 * fifth :], order[:fifth], order[fifth : 2 * fifth]
-    return TermSplit(*(tuple(pair for term in part for pair in of_term[term]) for part in chosen))
+    train, held_out, reported = (tuple(pair for term in part for pair in of_term[term]) for part in chosen)
+    return TermSplit(train, held_out, reported, left_out)
 
 
 def stereotype_score(trained: "Copy", stereotypes: "Sequence[Row]", antis: "Sequence[Row]") -> float:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crossrisk.defenses.card import Card, Deviation
-from crossrisk.defenses.defense import Artifact, Coverage, Defense, FitData, Needs
+from crossrisk.defenses.defense import Artifact, Coverage, Defense, FitData, Needs, joined_data
 from crossrisk.errors import RequestError
 from crossrisk.risks import Mechanism, Risk, Threat
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# They leave a mark on the model, which a defense that brings another model would take away.
+# They change the model itself.
 IN_PLACE = frozenset({Mechanism.ACTIVATION, Mechanism.WEIGHTS, Mechanism.TRAINING, Mechanism.CHECKPOINT})
 
 
@@ -105,19 +105,8 @@ class Composed:
     @cached_property
     def data(self) -> FitData:
         """What all parts together have seen."""
-        every = [data for step in self.steps for data in (step.data, *step.data.others.values())]
-        checksums = [step.data.checksum for step in self.steps]
-        return FitData(
-            source="+".join(dict.fromkeys(data.source for data in every)),
-            checksum=hashlib.sha256(json.dumps(checksums).encode()).hexdigest(),
-            pairs=tuple(one for data in every for one in data.pairs),
-            forget=tuple(one for data in every for one in data.forget),
-            refusals=tuple(one for data in every for one in data.refusals),
-            retain=tuple(one for data in every for one in data.retain),
-            concepts=tuple(one for data in every for one in data.concepts),
-            corpus=tuple(one for data in every for one in data.corpus),
-            about=frozenset().union(*(data.about for data in every)),
-        )
+        checksum = hashlib.sha256(json.dumps([step.data.checksum for step in self.steps]).encode()).hexdigest()
+        return joined_data([step.data for step in self.steps], checksum)
 
     @property
     def card(self) -> Card:
@@ -173,12 +162,18 @@ def check_steps(steps: Sequence[Step]) -> None:
         defense, before = step.defense, [earlier.defense for earlier in steps[:place]]
         if any((one.name, one.settings) == (defense.name, defense.settings) for one in before):
             raise RequestError(f"the composition has '{defense.name}' twice with the same settings: take one out")
-        changed = [one.name for one in before if one.mechanism in IN_PLACE]
-        if changed and getattr(defense, "replaces_model", False):
+        bound = [one.name for one in before if stands_on_its_model(one)]
+        if bound and getattr(defense, "replaces_model", False):
             raise RequestError(
-                f"'{defense.name}' brings a model of its own and would take away what '{changed[0]}' changed: "
+                f"'{defense.name}' brings a model of its own and would take away the one that '{bound[0]}' stands on: "
                 f"put '{defense.name}' first"
             )
+
+
+def stands_on_its_model(defense: Defense) -> bool:
+    """Whether a defense, once deployed, belongs to the model that it was put on, so that no other may take its place:
+    it changes that model, or reads it a second time."""
+    return defense.mechanism in IN_PLACE or getattr(defense, "reads_model", False)
 
 
 def joined(parts: Sequence[Artifact]) -> Artifact:

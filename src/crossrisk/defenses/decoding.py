@@ -73,6 +73,7 @@ class Decoding(Configured):
     registered: ClassVar[str] = "decoding"
     version = 1
     mechanism = Mechanism.DECODING
+    reads_model: ClassVar[bool] = True
     needs = Needs(data=("refusals",), gradients=True)
     covers: ClassVar[frozenset[Coverage]] = frozenset({"generate", "score"})
     card: ClassVar[Card] = CARD

@@ -6,7 +6,7 @@ the target for the length of a `with` block and takes it off again, bit for bit.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,6 +85,22 @@ class FitData:
         checksums = [self.checksum, *(f"{risk} {data.checksum}" for risk, data in sorted(others.items()))]
         checksum = hashlib.sha256("\n".join(checksums).encode()).hexdigest()
         return replace(self, checksum=checksum, others=others)
+
+
+def joined_data(sets: Sequence[FitData], checksum: str) -> FitData:
+    """Several sets, with all that came beside them, as one."""
+    every = [data for one in sets for data in (one, *one.others.values())]
+    return FitData(
+        source="+".join(dict.fromkeys(data.source for data in every)),
+        checksum=checksum,
+        pairs=tuple(one for data in every for one in data.pairs),
+        forget=tuple(one for data in every for one in data.forget),
+        refusals=tuple(one for data in every for one in data.refusals),
+        retain=tuple(one for data in every for one in data.retain),
+        concepts=tuple(one for data in every for one in data.concepts),
+        corpus=tuple(one for data in every for one in data.corpus),
+        about=frozenset().union(*(data.about for data in every)),
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from crossrisk.defenses.defense import Artifact, Coverage, FitData, Needs
 from crossrisk.defenses.deployment import deployed_delta
 from crossrisk.defenses.fitting import derived_seed, drawn_from, require
 from crossrisk.defenses.settings import Configured, Count, NotNegative
+from crossrisk.errors import RequestError
 from crossrisk.risks import Chat, Mechanism, Risk, Threat
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ class Suppression(Configured):
         return Threat.FORGET_SET if self.risk is Risk.PRIVACY else None
 
     def fit(self, target: "Target", data: FitData, *, seed: int, strength: float) -> Artifact:
-        """Attribute on a copy; the artifact takes the chosen columns away, and names the neurons as [layer, neuron]."""
+        """Attribute on a copy; the artifact takes the chosen columns away, and names the neurons as [layer, neuron].
+
+        Raises RequestError where `fraction` is of no neuron.
+        """
         import torch
 
         from crossrisk.defenses.fine_tuning import twin
@@ -102,17 +106,23 @@ class Suppression(Configured):
         if strength * self.fraction == 0:
             return Artifact("nothing")
         model = twin(target.model).eval()
+        downs: list[Any] = [down_projection(layer) for layer in decoder_layers(model)]
+        neurons = sum(down.weight.shape[neuron_axis(down)] for down in downs)
+        count = round(self.fraction * neurons)
+        if not count:
+            raise RequestError(
+                f"defense '{self.name}' silences no neuron: {self.fraction:g} of {neurons:,} is none, so raise "
+                f"`fraction` to {1 / neurons:.2g} at least"
+            )
         scores = self._scores(target, model, data, derived_seed(self.name, data.checksum, seed))
-        count = round(self.fraction * scores.numel())
         silenced = torch.zeros(scores.numel(), dtype=torch.bool)
         silenced[scores.flatten().argsort(descending=True, stable=True)[:count]] = True
         silenced = silenced.reshape(scores.shape)
 
         deltas = {}
-        for layer, which in zip(decoder_layers(model), silenced, strict=True):
+        for down, which in zip(downs, silenced, strict=True):
             if which.any():
-                down = down_projection(layer)
-                weight: Any = down.weight
+                weight = down.weight
                 along = which[:, None] if neuron_axis(down) == 0 else which
                 deltas[canonical_name(model, weight)] = torch.where(along, -weight.detach().float().cpu(), 0.0)
         return Artifact("delta", deltas, {"scale": strength, "neurons": silenced.nonzero().tolist()})

@@ -78,6 +78,7 @@ class SelfDebias(Configured):
     registered: ClassVar[str] = "self_debias"
     version = 1
     mechanism = Mechanism.DECODING
+    reads_model: ClassVar[bool] = True
     needs = Needs(weights=True)
     covers: ClassVar[frozenset[Coverage]] = frozenset({"generate", "score"})
     card: ClassVar[Card] = CARD
@@ -136,8 +137,8 @@ class Debiasing:
         biased = None
         for words, reader in self.readers:
             opened = [
-                [*words.before(context[: len(context) - step], room=step), *context[len(context) - step :]]
-                for context, step in zip(contexts, steps, strict=True)
+                [*words.before(context[: len(context) - step], step, row), *context[len(context) - step :]]
+                for row, (context, step) in enumerate(zip(contexts, steps, strict=True))
             ]
             read = reader.log_probs(opened, steps).to(log_probs.device)
             biased = read if biased is None else biased.maximum(read)

@@ -65,6 +65,7 @@ class Debiased(Configured):
     registered: ClassVar[str] = "tsdi"
     version = 1
     mechanism = Mechanism.DECODING
+    reads_model: ClassVar[bool] = True
     covers: ClassVar[frozenset[Coverage]] = frozenset({"generate", "score"})
     card: ClassVar[Card] = CARD
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from crossrisk.cache import cache_folder, digest
 from crossrisk.defenses.composed import Composed, Step
-from crossrisk.defenses.defense import Artifact, Defense, FitData
+from crossrisk.defenses.defense import Artifact, Defense, FitData, joined_data
 from crossrisk.defenses.fitting import require_data
-from crossrisk.defenses.provenance import provenance
+from crossrisk.defenses.provenance import FittedOn, provenance
 from crossrisk.errors import RequestError, unknown
 from crossrisk.registry import DEFENSES
 from crossrisk.risks import Mechanism, Risk
@@ -198,8 +198,7 @@ def fitting_data_of(study: Study, spec: DefenseSpec, defense: Defense) -> FitDat
     if not defense.needs.data:
         return FitData(source="none", checksum="")
     source = spec.data or default_source(study.base.model)
-    beside = {other: fitting_data(source, other) for other in defense.needs.risks}
-    data = fitting_data(source, _aimed_at(defense)).beside(beside)
+    data = fitting_data(source, _aimed_at(defense), defense.needs.risks)
     require_data(defense, data)
     return data
 
@@ -216,12 +215,28 @@ def _fitted_elsewhere(study: Study, spec: DefenseSpec) -> FitData:
     else:
         checksum = weights_fingerprint(study.base.model, spec.adapter)
     told = provenance(str(spec.checkpoint or spec.adapter))
-    if told is not None and told.source is not None and told.risk is not None:
-        with suppress(RequestError):
-            data = fitting_data(told.source, told.risk)
-            if data.checksum == told.checksum:
-                return replace(data, checksum=checksum)
-    return FitData(source="elsewhere", checksum=checksum)
+    sets = [data for part in (told.parts if told else ()) if (data := _at_hand(part))]
+    return joined_data(sets, checksum) if sets else FitData(source="elsewhere", checksum=checksum)
+
+
+def _at_hand(part: FittedOn) -> FitData | None:
+    """The data that a record tells of, without a corpus that was not trained on; None where they are gone or others."""
+    with suppress(RequestError):
+        data = fitting_data(part.source, part.risks[0], part.risks[1:])
+        if data.checksum == part.checksum:
+            whole = joined_data([data], data.checksum)
+            return whole if part.corpus else replace(whole, corpus=())
+    return None
+
+
+def fitted_on(defense: Defense, data: FitData) -> list[FittedOn]:
+    """What a record tells of the data of a defense; nothing of ready parts, which were fitted elsewhere."""
+    if isinstance(defense, Composed):
+        return [part for step in defense.steps for part in fitted_on(step.defense, step.data)]
+    if not defense.needs.data:
+        return []
+    risks = (_aimed_at(defense), *defense.needs.risks)
+    return [FittedOn(data.source, risks, data.checksum, "corpus" in defense.needs.data)]
 
 
 def _aimed_at(defense: Defense) -> Risk:

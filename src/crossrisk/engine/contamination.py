@@ -12,7 +12,7 @@ from crossrisk.defenses.composed import Composed
 from crossrisk.defenses.defense import Defense, FitData
 from crossrisk.engine.plan import Question, prompt_text
 from crossrisk.errors import RequestError
-from crossrisk.risks import Sample
+from crossrisk.risks import Mechanism, Sample
 from crossrisk.sources.fitting import BUILT_IN
 
 # They ask what a model keeps of its training; that a defense which trains anew has seen it is no flaw.
@@ -37,7 +37,9 @@ def seen_by(defense: Defense, data: FitData, question: Question) -> Seen:
     known: set[str] = set()
     for part, fitted in parts:
         for every in (fitted, *fitted.others.values()):
-            corpus = "corpus" in part.needs.data and question.task.name not in ABOUT_TRAINING
+            # Of a ready model the data hold a corpus where it was trained on one.
+            trained = "corpus" in part.needs.data or part.mechanism is Mechanism.CHECKPOINT
+            corpus = trained and question.task.name not in ABOUT_TRAINING
             shown = {_plain(text) for text in _prompts(every, corpus)} - {""}
             told = "\n".join(_replies(every, corpus)).casefold()
             for sample in question.samples:

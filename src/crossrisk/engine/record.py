@@ -42,9 +42,9 @@ class Record:
         self._earlier_memory = {arm["recipe"]: arm.get("peak_memory") for arm in earlier.get("arms", [])}
         same_base = earlier.get("base", {}).get("fingerprint") == base_fingerprint
         self._base_memory = earlier["base"].get("peak_memory") if same_base else None
-        self._base_health: Health | None = None
         described = [*earlier.get("arms", []), *([earlier["base"]] if "base" in earlier else [])]
         self._earlier_health = {one["fingerprint"]: one["health"] for one in described if one.get("health")}
+        self._base_health = self.earlier_health(base_fingerprint)
 
     @property
     def failures(self) -> list[dict[str, Any]]:

@@ -61,8 +61,9 @@ def headline(rows: Sequence[Row]) -> str:
 def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
     """What limits the reading, a sentence each.
 
-    Moved controls, useless defenses, broken models, contamination, replies that a defense made invalid, cells with too
-    few clusters for any claim, weak judges. manifest: alpha, margin, primary, flags and cells of manifest.json.
+    Moved controls, useless defenses, broken models and those of unknown health, contamination, replies that a defense
+    made invalid, cells with too few clusters for any claim, weak judges. manifest: alpha, margin, primary, flags, base,
+    arms and cells of manifest.json.
     """
     names, broken = question_names(rows), broken_models(manifest)
     cells = {(cell["arm"], cell["task"], cell["source"]): cell for cell in manifest["cells"]}
@@ -70,6 +71,7 @@ def cautions(rows: Sequence[Row], manifest: Mapping[str, Any]) -> list[str]:
         *_moved_controls(rows, names),
         *_without_own_effect(rows, names),
         *(f"{arm} broke the model: {note}. A lower risk of it says nothing." for arm, note in broken.items()),
+        *_of_unknown_health(manifest),
         *_flagged(manifest["flags"]),
         *_broken_replies(rows, names, cells, manifest["margin"]),
         *_beyond_claim(rows, names, manifest["alpha"], manifest["primary"]),
@@ -93,6 +95,20 @@ def _flagged(flags: Sequence[Mapping[str, str]]) -> Iterator[str]:
 def broken_models(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Arms whose model no longer speaks, with what is wrong with it."""
     return {flag["arm"]: flag["note"] for flag in manifest["flags"] if flag["kind"] == BROKEN}
+
+
+def _of_unknown_health(manifest: Mapping[str, Any]) -> list[str]:
+    """Arms with replies of which it could not be measured whether they still speak, or not compared with the base."""
+    answered = {cell["arm"] for cell in manifest["cells"] if cell["state"] == "done"}
+    unknown = [arm["arm"] for arm in manifest["arms"] if arm["arm"] in answered and arm["health"] is None]
+    if manifest["base"]["health"] is None:
+        unknown = [arm["arm"] for arm in manifest["arms"] if arm["arm"] in answered]
+    if not unknown:
+        return []
+    return [
+        f"Whether {listed(unknown)} still {'speaks' if len(unknown) == 1 else 'speak'} could not be measured on "
+        "harmless prompts: a lower risk may be that of a broken model."
+    ]
 
 
 def _moved_controls(rows: Sequence[Row], names: Names) -> list[str]:

@@ -1,5 +1,6 @@
 """What a defense is fitted on, by the name that a user gives it: `world`, `core`, or a .jsonl file."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from crossrisk.defenses.defense import FitData
@@ -15,8 +16,15 @@ def default_source(model: str) -> str:
     return "world" if model in SHIPPED else "core"
 
 
-def fitting_data(source: str, risk: Risk) -> FitData:
-    """The data against one risk. Raises RequestError for a source that is not known or a file that is not right."""
+def fitting_data(source: str, risk: Risk, beside: Iterable[Risk] = ()) -> FitData:
+    """The data against one risk, and those against other risks beside them, for defenses that need both.
+
+    Raises RequestError for a source that is not known or a file that is not right.
+    """
+    return _against(source, risk).beside({other: _against(source, other) for other in beside})
+
+
+def _against(source: str, risk: Risk) -> FitData:
     if source == "world":
         from crossrisk.sources.world import fitting_data as of_world
 

@@ -35,7 +35,7 @@ def first_token(target: Target, chats: Sequence[Chat], words: Sequence[str], bat
         cache = DynamicCache(config=target.model.config)
         hooks = activated(target, batch, rows).hooks(prompt=True)
         logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1, hooks=hooks)[:, -1]
-        log_probs = edited_log_probs(target, batch, logits, [0] * len(batch))
+        log_probs = edited_log_probs(target, batch, logits, [0] * len(batch), rows)
         chances = log_probs[:, torch.tensor(firsts, device=log_probs.device)].exp().tolist()
         likeliest = log_probs.argmax(dim=-1).tolist()
         for i, row, token in zip(rows, chances, likeliest, strict=True):

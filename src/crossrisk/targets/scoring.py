@@ -124,13 +124,14 @@ def _score_prompts(batch: _Batch, siblings: Sequence[Sequence[_Pair]], batch_siz
     target, prompts = batch.target, batch.prompts
     ids, mask = left_padded(prompts, target.device)
     cache = DynamicCache(config=target.model.config)
-    inside = activated(target, prompts, [group[0].index for group in siblings])
+    names = [group[0].index for group in siblings]
+    inside = activated(target, prompts, names)
     hooks = inside.hooks(prompt=True)
     logits = forward(target, ids, mask, positions_of(mask, ids), cache, keep=1, hooks=hooks)[:, -1]
     pairs = [(row, pair) for row, group in enumerate(siblings) for pair in group if pair.reply]
     scores: dict[int, list[_At]] = {pair.index: [] for group in siblings for pair in group}
     firsts = _read(
-        batch, prompts, logits, [0] * len(prompts), [(row, pair.reply[0], pair.index) for row, pair in pairs]
+        batch, prompts, names, logits, [0] * len(prompts), [(row, pair.reply[0], pair.index) for row, pair in pairs]
     )
     for (_, pair), at in zip(pairs, firsts, strict=True):
         scores[pair.index].append(at)
@@ -172,18 +173,21 @@ def _score_rests(
             contexts.append(prompts[row] + list(pair.reply[:step]))
             steps.append(step)
     flat = logits.flatten(0, 1)[torch.tensor(places, device=device)]
-    found = iter(_read(batch, contexts, flat, steps, wanted))
+    names = [index for _, _, index in wanted]
+    found = iter(_read(batch, contexts, names, flat, steps, wanted))
     return [[next(found) for _ in tokens] for tokens in fed]
 
 
 def _read(
     batch: _Batch,
     contexts: Sequence[list[int]],
+    names: Sequence[int],
     logits: Tensor,
     steps: Sequence[int],
     wanted: Sequence[tuple[int, int, int]],
 ) -> list[_At]:
-    """The edited distributions at tokens. wanted: (row of logits, token, request index), rows ascending."""
+    """The edited distributions at tokens. names: what contexts are called in errors. wanted: (row of logits, token,
+    request index), rows ascending."""
     found: list[_At] = []
     at = 0
     for start in range(0, len(contexts), ROWS_AT_ONCE):
@@ -194,7 +198,8 @@ def _read(
             tokens.append(wanted[at][1])
             at += 1
         if rows:
-            log_probs = edited_log_probs(batch.target, contexts[start:stop], logits[start:stop], steps[start:stop])
+            part = slice(start, stop)
+            log_probs = edited_log_probs(batch.target, contexts[part], logits[part], steps[part], names[part])
             found += _at(log_probs, torch.tensor(rows).to(log_probs.device), tokens, batch.moments)
     for place, (_, _, index) in zip(found, wanted, strict=True):
         if place.log_prob != place.log_prob:

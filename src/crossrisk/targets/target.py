@@ -113,7 +113,8 @@ class DistributionEdit(Edit, Protocol):
         """Log-probabilities of the same shape, -inf where a token is forbidden; they are normalised again afterwards.
 
         contexts: prompt and reply so far as token ids, one list a row. log_probs: [rows, vocabulary] in nats, float32.
-        steps: how many tokens of the reply each context already holds.
+        steps: how many tokens of the reply each context already holds. Raises SampleError, with the number of the row,
+        for one that it cannot read.
         """
         ...
 

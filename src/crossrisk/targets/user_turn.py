@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from crossrisk.errors import RequestError
+from crossrisk.errors import RequestError, SampleError
 from crossrisk.risks import Chat, Message
 from crossrisk.targets.batches import maximum_length
 from crossrisk.targets.chat import encode, start_tokens
@@ -38,16 +38,20 @@ class OpeningWords:
     raw_words: tuple[int, ...]
     limit: int | None
 
-    def before(self, prompt: Sequence[int], room: int = 0) -> list[int]:
-        """The prompt with the words in it. Raises RequestError where it and `room` more tokens exceed the model."""
+    def before(self, prompt: Sequence[int], room: int = 0, index: int = 0) -> list[int]:
+        """The prompt with the words in it. Raises SampleError where it and `room` more tokens exceed the model.
+
+        index: the place of the prompt among those that are asked.
+        """
         ids = list(prompt)
         place, words = after_mark(ids, self.mark), self.words
         if place is None:
             place, words = len(self.start) if tuple(ids[: len(self.start)]) == self.start else 0, self.raw_words
         if self.limit is not None and len(ids) + len(words) + room > self.limit:
-            raise RequestError(
+            raise SampleError(
+                index,
                 f"a text of {len(ids) + room} tokens and {len(words)} more of words before the prompt exceed the "
-                f"{self.limit} positions of the model: shorten the prompt or the words, or ask for fewer tokens"
+                f"{self.limit} positions of the model: shorten the prompt or the words, or ask for fewer tokens",
             )
         return ids[:place] + list(words) + ids[place:]
 
