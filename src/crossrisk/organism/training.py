@@ -143,7 +143,7 @@ def train(
     model = build_model(tokenizer, recipe, seed)
     stream = lessons(recipe.lessons, seed, planted=planted)[: None if max_steps is None else max_steps * recipe.batch]
     plan = batches(encode(stream, tokenizer, recipe.prompt_weight), recipe.batch, seed)
-    with _one_thread():
+    with one_thread():
         _descend(model, plan, tokenizer.pad_token_id, recipe, progress)
     model.eval()
     save(model, tokenizer, out, seed, recipe, len(plan), planted=planted)
@@ -151,7 +151,8 @@ def train(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Sums in one order, for the length of a `with` block."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
