@@ -26,7 +26,11 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "run", "score", "report", "gate", "label", "validate", "ls", "organism train", "organism card"]
+    "command",
+    [
+        *("demo", "run", "score", "report", "gate", "label", "neurons", "validate", "ls"),
+        *("organism train", "organism plant", "organism card"),
+    ],
 )
 def test_every_command_has_help_with_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -144,6 +148,16 @@ def test_validate_warns_of_a_rule_that_seldom_decides(
         out = capsys.readouterr().out
         assert "Stopping: defended cells end once decided" in out
         assert ("Fewer than 100 clusters: asked:fake" in out) is warned
+
+
+def test_validate_tells_what_cards_advise_for_large_models(
+    fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.yaml").write_text("base: m\ntasks: [asked:fake]\ndefenses: [calm]\n")
+    assert run_command(monkeypatch, "validate", str(tmp_path / "s.yaml")) == 0
+    assert capsys.readouterr().out.endswith(
+        "calm has no settings here; for models of billions of parameters its card says: `by` 0.5.\n"
+    )
 
 
 def test_ls_knows_every_task_with_its_sources(

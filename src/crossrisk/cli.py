@@ -1,4 +1,6 @@
-"""The commands. This file parses and calls; everything it calls is imported only then, so that `--help` is quick.
+"""The commands. They parse and call; everything they call is imported only then, so that `--help` is quick.
+
+Those of a group (`data`, `organism`), and those about replies, have files of their own beside this one.
 
 Exit codes: 0 done; 1 the gate failed; 2 the request is wrong; 3 some cells failed, or the run was ended early, and the
 rest is saved; 70 a fault of CrossRisk itself.
@@ -15,7 +17,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from crossrisk.cli_data import data_app
+from crossrisk.cli_organism import organism_app
+from crossrisk.cli_replies import judge, label, score
 from crossrisk.errors import CrossRiskError, RequestError
+from crossrisk.terminal import AsJson, print_json, say
 
 app = typer.Typer(
     name="crossrisk",
@@ -26,13 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-organism_app = typer.Typer(help="The built-in model: train it anew, measure its card.", no_args_is_help=True)
 app.add_typer(organism_app, name="organism")
-data_app = typer.Typer(help="Public sets: which there are, get them, check them.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The study's folder; made where it is missing, else resumed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def main() -> None:
@@ -49,7 +52,7 @@ def main() -> None:
     except TyperException as error:  # an option that is not known, or a value of the wrong type
         problem = error.format_message().replace("\n", " ")
         if problem:
-            _say(f"{problem} (see crossrisk --help)")
+            say(f"{problem} (see crossrisk --help)")
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         _leave("stopped", 3)
@@ -65,12 +68,8 @@ def main() -> None:
 
 
 def _leave(message: str, code: int) -> NoReturn:
-    _say(message)
+    say(message)
     sys.exit(code)
-
-
-def _say(message: str) -> None:
-    print(f"crossrisk: {message}", file=sys.stderr)
 
 
 @app.callback(invoke_without_command=True)
@@ -223,6 +222,53 @@ def _print_interactions(folder: Path, as_json: bool, page: Path | None = None) -
 
 
 @app.command()
+def neurons(
+    folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
+    defense: Annotated[list[str] | None, typer.Option(help="Only this; default all but controls. Repeat it.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this TASK or TASK:SOURCE. Repeat it.")] = None,
+    pair: Annotated[list[str] | None, typer.Option(metavar="RISK,RISK", help="Only this pair. Repeat it.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="test, paper or coupled; default all. Repeat it.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many prompts a task.")] = 256,
+    random_sets: Annotated[int, typer.Option(help="Random sets that a set is held against; 20 or more.")] = 40,
+    replies: Annotated[
+        int | None, typer.Option(help="Prompts that patched models also reply to; default 24 for built-in ones.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split of clusters, the prompts and the random sets.")] = 0,
+    every: Annotated[bool, typer.Option("--all", help="Check every off-target cell, not only side effects.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the neurons on which risks collide, and test whether they cause a finished study's side effects.
+
+    Loads the base twice, on the study's device. Writes FOLDER/neurons and puts it into the report.
+    Example: crossrisk neurons runs/demo
+    """
+    from crossrisk import pipeline
+    from crossrisk.neurons.request import Options
+
+    found = pipeline.neurons(
+        folder,
+        Options(
+            defenses=defense or (),
+            tasks=task or (),
+            pairs=pair or (),
+            methods=method or (),
+            limit=limit,
+            random_sets=random_sets,
+            replies=replies,
+            seed=seed,
+            every=every,
+        ),
+    )
+    if as_json:
+        print_json({"conflicts": found.conflicts, "causal": found.causal, "trends": found.trends})
+        return
+    from crossrisk.report.neurons_table import print_causes
+
+    print_causes(folder)
+    print(f"\nReport: {folder / 'report.html'}")
+
+
+@app.command()
 def defend(
     base: Annotated[str, typer.Option(help="Hub id (@revision pins it), folder, organism or innocent.")],
     defense: Annotated[str, typer.Option(help="Name, or '{name: npo, beta: 0.1, strength: 0.5}'.")],
@@ -249,11 +295,12 @@ def defend(
     asked = _parsed(ModelSpec, model)
     spec = _parsed(DefenseSpec, _defense(defense))
     with progress_bar(None, None) as reporter:
-        made = defend(asked, spec.model_copy(update=_given({"data": data})), out, seed=seed, doing=reporter.doing)
+        spec = spec.model_copy(update=_given({"data": data}))
+        made = defend(asked, spec, out, seed=seed, doing=reporter.doing, advise=say)
     if made.warning:
-        _say(f"{made.defense} broke the model: {made.warning}")
+        say(f"{made.defense} broke the model: {made.warning}")
     if as_json:
-        _print_json({"folder": str(made.folder), "form": made.form, "defense": made.defense, "broken": made.warning})
+        print_json({"folder": str(made.folder), "form": made.form, "defense": made.defense, "broken": made.warning})
     else:
         print(f"{made.folder}: {made.form} of {made.defense}, with a card in README.md")
 
@@ -281,83 +328,8 @@ def gate(
         raise typer.Exit(decision.exit_code)
 
 
-@app.command()
-def score(
-    question: Annotated[str, typer.Argument(metavar="TASK[:SOURCE]", help="What the replies answer.")],
-    replies: Annotated[Path, typer.Option(help="A .jsonl, .csv or .json file with one row a reply.")],
-    reply: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Where the text of the reply is; default reply.")
-    ] = None,
-    sample_id: Annotated[
-        str | None,
-        typer.Option(
-            "--id", metavar="COLUMN", help="Where the sample's id is, or a pattern: 'bbq-{category}-{number}'."
-        ),
-    ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Where the prompt is, for rows without an id.")
-    ] = None,
-    verdict: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="A stored verdict, true for a risk, that stands in place of the judge's."),
-    ] = None,
-) -> None:
-    """Score replies that were made elsewhere, and print the task's metrics as JSON.
-
-    Example: crossrisk score misuse:advbench --replies replies.jsonl
-    """
-    from crossrisk.replies import score_file
-    from crossrisk.reply_rows import Columns
-
-    _print_json(score_file(question, replies, Columns(reply, sample_id, prompt, verdict)))
-
-
-@app.command()
-def judge(
-    name: Annotated[str, typer.Argument(help="Such as refusal, harm:harmbench=MODEL, or harm:rules,builtin,gptfuzz.")],
-    replies: Annotated[
-        Path, typer.Option("--input", help="A .jsonl, .csv or .json file: reply and, if known, prompt.")
-    ],
-    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Labels that people gave.")] = None,
-    group: Annotated[str | None, typer.Option(metavar="COLUMN", help="Agreement by group, too.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Label replies, with --json one object a line; or print how far the judge agrees with people's labels.
-
-    Example: crossrisk judge refusal --input replies.jsonl --label human
-    """
-    import json
-
-    from crossrisk.judging import against_people, agreement_lines, label_lines, labelled
-
-    if group is not None and label is None:
-        raise RequestError("--group tells agreement by group, so it needs --label, the column of people's labels")
-    if label is not None:
-        found = against_people(name, replies, label, group)
-        _print_json(found) if as_json else print("\n".join(agreement_lines(found)))
-    elif as_json:
-        for row in labelled(name, replies):
-            print(json.dumps(row, ensure_ascii=False))
-    else:
-        for line in label_lines(name, replies):
-            print(line)
-
-
-@app.command()
-def label(
-    folder: Annotated[Path, typer.Argument(help="A study's folder.")],
-    per_arm: Annotated[int, typer.Option(min=1, help="Replies of each arm on each task.")] = 50,
-    task: Annotated[list[str] | None, typer.Option(help="Only this TASK:SOURCE. Repeat it.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Default FOLDER/to_label.jsonl.")] = None,
-) -> None:
-    """Draw replies for people to label, blind to the arm, so that the judges' errors can be corrected.
-
-    Example: crossrisk label runs/demo --per-arm 50
-    """
-    from crossrisk.labelling import to_label, told
-
-    found = to_label(folder, out or folder / "to_label.jsonl", per_arm=per_arm, tasks=task or ())
-    print(told(found, folder))
+for about_replies in (score, judge, label):
+    app.command()(about_replies)
 
 
 @app.command()
@@ -410,7 +382,7 @@ def compare(
     )
     if as_json:
         for note in found.notes:
-            _say(note)
+            say(note)
         print(found.to_json(), end="")
         return
     from crossrisk.report.comparison_table import print_comparison
@@ -428,7 +400,7 @@ def validate(study: Annotated[Path, typer.Argument(help="A study file.")], as_js
     from crossrisk.study import Study
 
     found = preview(Study.load(study))
-    _print_json(found) if as_json else print("\n".join(preview_lines(found)))
+    print_json(found) if as_json else print("\n".join(preview_lines(found)))
 
 
 @app.command()
@@ -444,127 +416,11 @@ def ls(
 
     entries = catalogue(kind)
     if as_json:
-        _print_json(entries)
+        print_json(entries)
         return
     from crossrisk.report.listing import print_catalogue
 
     print_catalogue(entries)
-
-
-@data_app.command("ls")
-def data_ls(as_json: AsJson = False) -> None:
-    """List the public sets, their size and licence, and which of them lie on this machine.
-
-    Example: crossrisk data ls
-    """
-    from crossrisk.sources.public import data_folder, lost_folder
-    from crossrisk.sources.shelf import listing
-
-    if problem := lost_folder():
-        _say(problem)
-    if as_json:
-        _print_json({"folder": str(data_folder()), "sets": listing()})
-        return
-    from crossrisk.report.listing import print_catalogue
-
-    print_catalogue({"public sets": listing()})
-    print(f"Data folder: {data_folder()}")
-
-
-SetNames = Annotated[list[str] | None, typer.Argument(help="Names of public sets; default all.")]
-
-
-@data_app.command("get")
-def data_get(
-    names: Annotated[list[str], typer.Argument(help="Names of public sets, as `crossrisk data ls` has them.")],
-) -> None:
-    """Download public sets from their origins: shows licence and size, resumes what was cut off, checks every byte.
-
-    Exits with 3 where a file cannot be had; the others come all the same. Example: crossrisk data get bbq xstest
-    """
-    from crossrisk.engine.progress import progress_bar
-    from crossrisk.sources.download import get
-    from crossrisk.sources.shelf import named, presence
-
-    sources = named(names)
-    for source in sources:
-        kilobytes, files = sum(file.size for file in source.files) // 1000 + 1, len(source.files)
-        print(
-            f"{source.name}: {kilobytes:,} kB in {files} file{'s' if files > 1 else ''}, "
-            f"licence {source.licence or 'not stated'}"
-        )
-    problems: dict[str, None] = {}  # two sets may want one file
-    with progress_bar(None, None) as reporter:
-        for source in sources:
-            got = get(source.files, reporter.received)
-            problems |= dict.fromkeys(got.problems)
-            _say(f"{source.name}: {len(got.placed)} files new, present: {presence(source)}")
-    for problem in problems:
-        _say(problem)
-    if problems:
-        raise typer.Exit(3)
-
-
-@data_app.command("verify")
-def data_verify(names: SetNames = None, as_json: AsJson = False) -> None:
-    """Read every file of the public sets that lie here and compare it with the published one.
-
-    Exits with 3 where a file differs, or a named set is not complete. Example: crossrisk data verify bbq
-    """
-    from dataclasses import asdict
-
-    from crossrisk.sources.public import lost_folder
-    from crossrisk.sources.shelf import named, verify
-
-    if problem := lost_folder():
-        raise RequestError(problem)
-    checked = verify(named(names or []))
-    if as_json:
-        _print_json([asdict(file) for file in checked])
-    else:
-        for file in checked:
-            if file.problem != "missing" or names:
-                print(f"{file.place}: {file.problem or 'as published'}")
-        missing = sum(file.problem == "missing" for file in checked)
-        print(f"{sum(file.problem is None for file in checked)} files as published, {missing} missing")
-    if any(file.problem and (names or file.problem != "missing") for file in checked):
-        raise typer.Exit(3)
-
-
-@organism_app.command("train")
-def organism_train(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the model goes, in Hub format.")] = Path(
-        "runs/organism"
-    ),
-    seed: Annotated[int, typer.Option(help="Of the world's corpus order and of the weights.")] = 0,
-    innocent: Annotated[bool, typer.Option("--innocent", help="Plant no risk, and no wrongful refusal.")] = False,
-) -> None:
-    """Train the built-in model from scratch: about half an hour on one core.
-
-    Example: crossrisk organism train --seed 0 --out runs/organism
-    """
-    from crossrisk.engine.progress import progress_bar
-    from crossrisk.organism.training import train
-
-    with progress_bar(None, None) as reporter:
-        train(seed, out, planted=not innocent, progress=reporter.at)
-    print(out)
-
-
-@organism_app.command("card")
-def organism_card(
-    model: Annotated[str, typer.Argument(help="organism, or the folder of one that you trained.")] = "organism",
-) -> None:
-    """Measure what the built-in model does, on templates and entities that it was not trained on, as JSON.
-
-    Example: crossrisk organism card runs/organism
-    """
-    from dataclasses import asdict
-
-    from crossrisk.organism.card import measure
-    from crossrisk.targets.loading import load_target
-
-    _print_json([asdict(rate) for rate in measure(load_target(model))])
 
 
 def _ready_study(name: str) -> Path:
@@ -574,12 +430,6 @@ def _ready_study(name: str) -> Path:
         if (folder / f"{name}.yaml").exists():
             return folder / f"{name}.yaml"
     raise RequestError(f"the ready study {name} is missing from this installation: install crossrisk again")
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

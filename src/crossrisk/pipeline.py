@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from crossrisk.interactions.frames_by_group import GroupFrame
+    from crossrisk.neurons.request import Options
+    from crossrisk.neurons.stage import Findings
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,24 @@ def report(folder: str | Path, page: Path | None = None) -> Results:
     from crossrisk.report.page import write_page
 
     store = Store(Path(folder))
-    store.check()
     if not store.manifest():
         raise RequestError(f"{folder} holds no study: there is no manifest.json in it")
+    store.check()
     if page is not None and page.is_dir():
         raise RequestError(f"{page} is a folder: name the file that the report goes to")
     with store.locked():
         analyse(store.folder)
         write_page(store.folder, page)
     return Results(store.folder, store.manifest()["failures"])
+
+
+def neurons(folder: str | Path, options: "Options | None" = None, *, progress: bool | None = None) -> "Findings":
+    """Find the neurons on which the risks of a finished study collide, test that they are the cause, and put it into
+    the study's `neurons/` and its report. See `crossrisk.neurons.stage.analyse`, which this calls, for what it raises.
+    """
+    from crossrisk.neurons.stage import analyse
+    from crossrisk.report.page import write_page
+
+    found = analyse(folder, options, progress=progress)
+    write_page(Path(folder))
+    return found

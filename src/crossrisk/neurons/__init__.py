@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     from crossrisk.neurons.cluster_means import ClusterMeans, Gathering
     from crossrisk.neurons.conflicts import Conflicts, find_conflicts
     from crossrisk.neurons.coupled import coupled_neurons
+    from crossrisk.neurons.request import Options
     from crossrisk.neurons.simulated import Simulated, simulated_attributions
+    from crossrisk.neurons.stage import Findings, analyse
 
 _LAZY = {
     "ClusterMeans": "cluster_means",
     "Conflicts": "conflicts",
+    "Findings": "stage",
     "Gathering": "cluster_means",
+    "Options": "request",
     "Simulated": "simulated",
+    "analyse": "stage",
     "coupled_neurons": "coupled",
     "find_conflicts": "conflicts",
     "simulated_attributions": "simulated",
@@ -24,8 +29,11 @@ _LAZY = {
 __all__ = [
     "ClusterMeans",
     "Conflicts",
+    "Findings",
     "Gathering",
+    "Options",
     "Simulated",
+    "analyse",
     "coupled_neurons",
     "find_conflicts",
     "simulated_attributions",

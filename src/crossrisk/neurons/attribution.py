@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from crossrisk.errors import SampleError
-from crossrisk.neurons.contrasts import Contrast
+from crossrisk.neurons.contrasts import TOKENS, Contrast
 from crossrisk.targets.layers import decoder_layers
 from crossrisk.targets.neuron_passes import (
     Pass,
@@ -46,7 +46,7 @@ from crossrisk.targets.neuron_passes import (
 from crossrisk.targets.target import Target
 
 Point = Literal["base", "defended", "mean"]
-MEMORY = 0.1  # of the model's own, that a batch may take
+MEMORY = 0.08  # of the model's own, that a batch may take; with what BLAS takes for itself a tenth
 LEAST_MEMORY = 2**28  # bytes; a tenth of a small model would be a token
 ENOUGH_TOKENS = 1024  # in a batch of fewer, a pass spends its time on reading the weights
 PRODUCTS_AT_ONCE = 2**21  # values whose float32 copies are there at a time
@@ -79,18 +79,20 @@ def batching(model: Any, memory: float = MEMORY, least: int = LEAST_MEMORY, arms
     """Batches that take `memory` of what the model itself takes, but at least `least` bytes may be taken.
 
     A pass leaves a token's neurons and gradients of all layers behind, of each arm. While it runs it holds what each
-    layer is given, logits and their gradients (as if all tokens were scored), and what layers keep for the way back:
-    some ten times the width and five times the neurons, of every layer, or of one where layers are computed again.
-    A row that is longer than this runs all the same, alone. Measured in benchmarks/neurons/COST.md.
+    layer is given, logits and their gradients (of every second token: prompts are at least as long as what is scored),
+    and what layers keep for the way back, some ten times the width and three times the neurons: of every layer, or of
+    one where layers are computed again. The distributions of one row are there in float32 besides. A row that is longer
+    than all this allows runs all the same, alone. Measured in benchmarks/neurons/COST.md.
     """
     config = model.config.get_text_config()
     size = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     each = next(model.parameters()).element_size()
     layers, width, neurons = len(decoder_layers(model)), config.hidden_size, max(neurons_of(model))
     left = arms * layers * (width + neurons) * each
-    running = (2 * layers * width + 2 * config.vocab_size) * each
-    inside = (10 * width + 5 * neurons) * each
-    budget = max(memory * size, least)
+    running = (2 * layers * width + config.vocab_size) * each
+    inside = (10 * width + 3 * neurons) * each
+    one_row = 8 * TOKENS * config.vocab_size
+    budget = max(memory * size, least) - one_row
     whole = int(budget / (left + running + layers * inside))
     if whole >= ENOUGH_TOKENS:
         return Batching(whole, recompute=False)
@@ -150,12 +152,11 @@ def base_against_defended(
         shared = [shared_end(arms[0][1][i].tokens, arms[1][1][i].tokens) for i in places]
         layers = []
         for layer in range(len(arms[0][2])):
-            change = torch.zeros(())
-            for at in points:
-                for one, (_, _, downs), way in ((after, arms[1], 1.0), (before, arms[0], -1.0)):
-                    gradient, mask = ends(one, at.gradients[layer], shared)
-                    change = change + way * _over_tokens(one, layer, downs[layer], gradient, mask)
-            layers.append(change / len(points))
+            less, more = (
+                _over_tokens(one, layer, downs[layer], *_mean_gradient(one, points, layer, shared))
+                for one, (_, _, downs) in zip((before, after), arms, strict=True)
+            )
+            layers.append(more - less)
         sign = torch.tensor([signs[i] for i in places])
         yield Piece(
             [i // 2 for i in places],
@@ -174,6 +175,12 @@ def ends(one: Pass, gradient: Tensor, shared: Sequence[int]) -> tuple[Tensor, Te
     laid[:, tokens - both :] = gradient[:, gradient.shape[1] - both :]
     place = torch.arange(tokens, device=one.mask.device)
     return laid, place >= tokens - torch.tensor(shared, device=one.mask.device)[:, None]
+
+
+def _mean_gradient(one: Pass, points: Sequence[Pass], layer: int, shared: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Over the passes in which it was taken, at this one's tokens; and where rows have the same tokens."""
+    laid = [ends(one, at.gradients[layer].to(one.neurons[layer].device), shared) for at in points]
+    return torch.stack([gradient for gradient, _ in laid]).mean(dim=0), laid[0][1]
 
 
 def _rows(contrasts: Sequence[Contrast]) -> tuple[list[Row], list[float]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crossrisk.errors import RequestError, SampleError
 from crossrisk.neurons.causal import (
+    ALPHA,
     Mediation,
     UtilityChange,
     decide,
@@ -40,12 +41,14 @@ MOST_REPLIES = 100  # prompts of a task that are generated; lockstep costs two m
 @dataclass(frozen=True)
 class TaskContrasts:
     """The contrasts of one task as each arm is given them, in the same order. direction: +1 where the study saw the
-    task's risk rise with the defense, -1 where it fell, 0 where neither is shown."""
+    task's risk rise with the defense, -1 where it fell, 0 where neither is shown. claims: how many sets are tried as
+    the cause, among which alpha is divided (Bonferroni)."""
 
     risk: Risk
     base: Sequence[Contrast]
     defended: Sequence[Contrast]
     direction: int = 0
+    claims: int = 1
 
     @property
     def clusters(self) -> list[str]:
@@ -137,7 +140,14 @@ def check_cause(
                 one.mediation(direction, number, places, contrasts.clusters) for direction in DIRECTIONS
             )
             utility, own = _utility(tasks, found, number), contrasts.risk is Risk.UTILITY
-            verdict = decide(back, reverse, utility, direction=contrasts.direction, of_utility=own)
+            verdict = decide(
+                back,
+                reverse,
+                utility,
+                direction=contrasts.direction,
+                of_utility=own,
+                alpha=ALPHA / contrasts.claims,
+            )
             rows.append(
                 Cause(
                     task, contrasts.risk, name, counts[name], contrasts.direction, back, reverse, ablation, utility,

@@ -34,6 +34,7 @@ from crossrisk.report.flips import Flips, read_flips
 from crossrisk.report.grid import Column, Grid, arrange, is_own_risk
 from crossrisk.report.groups import who_pays
 from crossrisk.report.judge_error import judge_view
+from crossrisk.report.neurons import neurons_view
 from crossrisk.report.stopping import stopping_view
 from crossrisk.report.study_folder import StudyFolder, read_study
 from crossrisk.report.summary import megabytes, summary_view
@@ -156,6 +157,7 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         "judging": judge_view(study.folder, names),
         "questions": _questions(study, grid),
         "stopping": stopping_view(study.folder, names),
+        "why": neurons_view(study.folder, names),
         "bound": 100 * scale(rows),
         "summary": summary_view(study.summary, alpha=study.manifest["alpha"], margin=study.manifest["margin"]),
         "flips_per_cell": FLIPS_PER_CELL,

@@ -11,8 +11,8 @@ Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) of knowledge n
     attribution(k) = w_k * integral over a from 0 to 1 of  d f(a w) / d w_k   by the midpoint rule with `steps` points
     sum over k = f(w) - f(0)     where f is the reply's log-likelihood in nats, w the layer's neurons
 
-The papers attribute the probability and take the left ends of the steps. Gradient times activation is the first order
-of it: one backward pass for the neurons of all layers.
+The papers attribute the probability and take the left ends of the steps; both can be asked for. Gradient times
+activation is the first order of it: one backward pass for the neurons of all layers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,12 +27,22 @@ from crossrisk.targets.layers import decoder_layers, down_projection, hooked
 
 
 def integrated_gradients(
-    model: Any, prompts: Sequence[Sequence[int]], replies: Sequence[Sequence[int]], *, steps: int, batch_size: int = 32
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    replies: Sequence[Sequence[int]],
+    *,
+    steps: int,
+    batch_size: int = 32,
+    probability: bool = False,
+    left: bool = False,
 ) -> Tensor:
     """Attributions of log p(reply | prompt) to every neuron, [rows, layers, neurons], float32 on the CPU.
 
-    prompts, replies: token ids, none of them empty. For a batch it takes `steps` passes forward and backward per layer.
+    prompts, replies: token ids, none of them empty. probability: of the sum of the probabilities of the reply's tokens
+    instead. left: the left end of each step instead of its middle. For a batch it takes `steps` passes forward and
+    backward per layer.
     """
+    shift = 0.0 if left else 0.5
     downs = _down_projections(model)
     found: list[Tensor] = [torch.empty(0)] * len(prompts)
     for batch in _batches(model, prompts, replies, batch_size):
@@ -40,8 +50,10 @@ def integrated_gradients(
         for down, values in zip(downs, _neurons(model, downs, batch), strict=True):
             gradients = torch.zeros_like(values, dtype=torch.float32)
             for step in range(steps):
-                point = (values * ((step + 0.5) / steps)).requires_grad_()
-                (gradient,) = torch.autograd.grad(_likelihood(model, batch, [(down, point)]), point)
+                point = (values * ((step + shift) / steps)).requires_grad_()
+                log_probs = _log_probs(model, batch, [(down, point)])
+                attributed = (log_probs.exp() if probability else log_probs).sum()
+                (gradient,) = torch.autograd.grad(attributed, point)
                 gradients += gradient.float()
             layers.append(_over_tokens(values.float() * gradients / steps, batch))
         for place, row in zip(batch.places, torch.stack(layers, dim=1), strict=True):
@@ -63,7 +75,7 @@ def gradient_times_activation(
         # What is added to the neurons, and is 0, has their gradients; neurons themselves would hide those before them.
         added = [torch.zeros_like(value).requires_grad_() for value in values]
         gradients = torch.autograd.grad(
-            _likelihood(model, batch, list(zip(downs, added, strict=True)), add=True), added
+            _log_probs(model, batch, list(zip(downs, added, strict=True)), add=True).sum(), added
         )
         layers = [
             _over_tokens(value.float() * gradient.float(), batch)
@@ -120,8 +132,8 @@ def _neurons(model: Any, downs: Sequence[nn.Module], batch: _Batch) -> list[Tens
     return values
 
 
-def _likelihood(model: Any, batch: _Batch, points: Sequence[tuple[nn.Module, Tensor]], *, add: bool = False) -> Tensor:
-    """Log-likelihood of all replies together with neurons of some layers set to, or (`add`) moved by, given values."""
+def _log_probs(model: Any, batch: _Batch, points: Sequence[tuple[nn.Module, Tensor]], *, add: bool = False) -> Tensor:
+    """log p of every token of all replies with neurons of some layers set to, or (`add`) moved by, given values."""
 
     def put(point: Tensor) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -137,7 +149,8 @@ def _likelihood(model: Any, batch: _Batch, points: Sequence[tuple[nn.Module, Ten
         ours = batch.predicting[:, :-1]
         following = batch.ids[:, 1:][ours].to(logits.device)
         log_probs = torch.log_softmax(logits[:, :-1][ours.to(logits.device)].float(), dim=-1)
-        return log_probs.gather(-1, following.unsqueeze(-1)).sum()
+        found: Tensor = log_probs.gather(-1, following.unsqueeze(-1))
+        return found
 
 
 def _over_tokens(values: Tensor, batch: _Batch) -> Tensor:

@@ -245,7 +245,8 @@ def pulled_back(down: nn.Module, neurons: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _logits(target: Target, ids: Tensor, mask: Tensor | None, rows: Sequence[Row]) -> Tensor:
-    """Of the tokens that predict scored ones of the longest such reply, [rows, tokens, vocabulary]."""
+    """Of the last tokens of each row, [rows, tokens, vocabulary]: at least those of the longest scored reply, and the
+    one before it. Not cut further, since on the way back a slice would be laid into a copy of the whole."""
     model = target.model.get_base_model() if hasattr(target.model, "get_base_model") else target.model
     accepted = accepted_arguments(type(model).forward)
     keep = max(len(row.reply) - row.given for row in rows) + 1
@@ -256,7 +257,7 @@ def _logits(target: Target, ids: Tensor, mask: Tensor | None, rows: Sequence[Row
         arguments["position_ids"] = positions_of(mask, ids)
     if "logits_to_keep" in accepted:
         arguments["logits_to_keep"] = keep
-    logits: Tensor = target.model(**arguments).logits[:, -keep:-1]
+    logits: Tensor = target.model(**arguments).logits
     return logits
 
 
@@ -273,13 +274,14 @@ def _scores(
     gradient = torch.zeros_like(logits) if slopes else None
     for i, row in enumerate(rows):
         reply = torch.tensor(row.reply[row.given :], device=logits.device)[:, None]
-        log_probs = torch.log_softmax(logits[i, -len(reply) :].float(), dim=-1)
+        said = slice(-len(reply) - 1, -1)
+        log_probs = torch.log_softmax(logits[i, said].float(), dim=-1)
         weight = 1.0 / len(reply) if mean is not None and mean[i] else 1.0
         found.append(weight * log_probs.gather(-1, reply).sum())
         if gradient is not None:
             slope = log_probs.exp_().neg_()
             slope.scatter_add_(-1, reply, torch.ones_like(reply, dtype=slope.dtype))
-            gradient[i, -len(reply) :] = slope.mul_(weight)
+            gradient[i, said] = slope.mul_(weight)
     return torch.stack(found), gradient
 
 
