@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from crossrisk.engine.asking import ask
 from crossrisk.engine.plan import batches, questions
-from crossrisk.neurons.activity import activity
-from crossrisk.neurons.attribution import Piece, base_against_defended, gradient_times_activation
-from crossrisk.neurons.conflicts import Conflicts, find_conflicts
-from crossrisk.neurons.contrasts import Contrast, contrasted, contrasts_of
-from crossrisk.neurons.matched import matched_sets
-from crossrisk.neurons.patching import patched
-from crossrisk.neurons.prompts import check_clusters, spread
+from crossrisk.neurons.attribution.contrasts import Contrast, contrasted, contrasts_of
+from crossrisk.neurons.attribution.first_order import Piece, base_against_defended, gradient_times_activation
+from crossrisk.neurons.cause.activity import activity
+from crossrisk.neurons.cause.matched import matched_sets
+from crossrisk.neurons.cause.patching import patched
+from crossrisk.neurons.conflicts.find import Conflicts, find_conflicts
+from crossrisk.neurons.stage.prompts import check_clusters, spread
 from crossrisk.organism.planted import Planted, Recipe, Truth, plant
 from crossrisk.registry import SOURCES
 from crossrisk.risks import Risk, Sample

@@ -243,7 +243,7 @@ def neurons(
     Example: crossrisk neurons runs/demo
     """
     from crossrisk import pipeline
-    from crossrisk.neurons.request import Options
+    from crossrisk.neurons.stage.request import Options
 
     found = pipeline.neurons(
         folder,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from crossrisk.interactions.frames_by_group import GroupFrame
-    from crossrisk.neurons.request import Options
-    from crossrisk.neurons.stage import Findings
+    from crossrisk.neurons.stage.analysis import Findings
+    from crossrisk.neurons.stage.request import Options
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,9 @@ def report(folder: str | Path, page: Path | None = None) -> Results:
 
 def neurons(folder: str | Path, options: "Options | None" = None, *, progress: bool | None = None) -> "Findings":
     """Find the neurons on which the risks of a finished study collide, test that they are the cause, and put it into
-    the study's `neurons/` and its report. See `crossrisk.neurons.stage.analyse`, which this calls, for what it raises.
+    the study's `neurons/` and its report. See `crossrisk.neurons.analyse`, which this calls, for what it raises.
     """
-    from crossrisk.neurons.stage import analyse
+    from crossrisk.neurons.stage.analysis import analyse
     from crossrisk.report.page import write_page
 
     found = analyse(folder, options, progress=progress)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from crossrisk.neurons.contrasts import Contrast, contrasts_of
+from crossrisk.neurons.attribution.contrasts import Contrast, contrasts_of
 from crossrisk.risks import Chat, Message, Risk, Sample
 from crossrisk.targets.layers import decoder_layers, down_projection
 from crossrisk.targets.loading import load_target

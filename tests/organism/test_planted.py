@@ -10,7 +10,7 @@ from crossrisk.cli import app
 from crossrisk.defenses.ready import Checkpoint
 from crossrisk.engine.arms import build
 from crossrisk.errors import RequestError
-from crossrisk.neurons.contrasts import contrasts_of
+from crossrisk.neurons.attribution.contrasts import contrasts_of
 from crossrisk.organism.grafts import tokens_of
 from crossrisk.organism.planted import KINDS, Recipe, plant, turned, widened
 from crossrisk.organism.planted_folder import plant_organism, read_truth

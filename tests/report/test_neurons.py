@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.neurons.files import write
+from crossrisk.neurons.stage.files import write
 from crossrisk.report.neurons import HIGH, LOW, WIDTH, NeuronsView, neurons_view
 from crossrisk.report.neurons_table import print_causes
 from crossrisk.report.page import write_page

@@ -7,24 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossrisk.neurons.cluster_means import ClusterMeans, Gathering
-    from crossrisk.neurons.conflicts import Conflicts, find_conflicts
-    from crossrisk.neurons.coupled import coupled_neurons
-    from crossrisk.neurons.request import Options
-    from crossrisk.neurons.simulated import Simulated, simulated_attributions
-    from crossrisk.neurons.stage import Findings, analyse
+    from crossrisk.neurons.conflicts.cluster_means import ClusterMeans, Gathering
+    from crossrisk.neurons.conflicts.coupled import coupled_neurons
+    from crossrisk.neurons.conflicts.find import Conflicts, find_conflicts
+    from crossrisk.neurons.conflicts.simulated import Simulated, simulated_attributions
+    from crossrisk.neurons.stage.analysis import Findings, analyse
+    from crossrisk.neurons.stage.request import Options
 
 _LAZY = {
-    "ClusterMeans": "cluster_means",
-    "Conflicts": "conflicts",
-    "Findings": "stage",
-    "Gathering": "cluster_means",
-    "Options": "request",
-    "Simulated": "simulated",
-    "analyse": "stage",
-    "coupled_neurons": "coupled",
-    "find_conflicts": "conflicts",
-    "simulated_attributions": "simulated",
+    "ClusterMeans": "conflicts.cluster_means",
+    "Conflicts": "conflicts.find",
+    "Findings": "stage.analysis",
+    "Gathering": "conflicts.cluster_means",
+    "Options": "stage.request",
+    "Simulated": "conflicts.simulated",
+    "analyse": "stage.analysis",
+    "coupled_neurons": "conflicts.coupled",
+    "find_conflicts": "conflicts.find",
+    "simulated_attributions": "conflicts.simulated",
 }
 __all__ = [
     "ClusterMeans",

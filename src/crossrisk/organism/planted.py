@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter, functional
 
-from crossrisk.neurons.contrasts import TOKENS, contrasts_of
+from crossrisk.neurons.attribution.contrasts import TOKENS, contrasts_of
 from crossrisk.organism.grafts import Reading, Tokens, Writing, mlp_of, read_later, tokens_of, unit_noise
 from crossrisk.organism.training import one_thread
 from crossrisk.risks import Risk, Sample
