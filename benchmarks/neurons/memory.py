@@ -22,7 +22,7 @@ from crossrisk.neurons.attribution.first_order import base_against_defended, bat
 from crossrisk.targets.neuron_passes import batches_of, run
 from crossrisk.targets.target import Target
 
-CASES = (("124M", "float32", 1), ("124M", "bfloat16", 1), ("124M", "float32", 2), ("1.2B", "bfloat16", 1))
+CASES = (("124M", "float32", 1), ("124M", "bfloat16", 1), ("124M", "float32", 2), ("1.2B", "float32", 1))
 KB = 1024
 
 

@@ -217,7 +217,8 @@ the part of attention, embedding and head, and what is not linear.
 
 {alone}
 
-Integrated gradients scale a whole layer together, which is another question than silencing one neuron.
+Integrated gradients scale a whole layer together, which is another question than silencing one neuron. Those of the
+paper's form attribute the mean probability of the answers' tokens instead of F, and only where these are predicted.
 """
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ def neurons(
     pair: Annotated[list[str] | None, typer.Option(metavar="RISK,RISK", help="Only this pair. Repeat it.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="test, paper or coupled; default all. Repeat it.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many prompts a task.")] = 256,
-    random_sets: Annotated[int, typer.Option(help="Random sets that a set is held against; 20 or more.")] = 40,
+    random_sets: Annotated[int, typer.Option(help="Random sets to hold a set against; 20 or more.")] = 40,
     replies: Annotated[
         int | None, typer.Option(help="Prompts that patched models also reply to; default 24 for built-in ones.")
     ] = None,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from crossrisk.errors import RequestError
-from crossrisk.neurons.stage.files import write
-from crossrisk.report.neurons import HIGH, LOW, WIDTH, NeuronsView, neurons_view
+from crossrisk.neurons.stage.files import write, write_results
+from crossrisk.report.neurons import HIGH, LOW, STALE, WIDTH, NeuronsView, neurons_view
 from crossrisk.report.neurons_table import print_causes
 from crossrisk.report.page import write_page
 from tests.report.test_page import Page
@@ -86,9 +86,43 @@ def test_because_is_said_of_what_passed_the_causal_test(tmp_path: Path) -> None:
     view = put(tmp_path, [effect()])
     assert view.summary == "1 of 1 side effect passes the causal test."
     assert view.effects[0].sentence == (
-        "dpo worsens over_refusal by 36.0 points because of 37 neurons (neurons that the defense moved): put back to "
-        "the base they undo 60% [50, 72] of the change, matched random sets 2% [−1, 5]."
+        "dpo worsens over_refusal by 36.0 points because of 37 neurons that the defense moved: put back to the base "
+        "they undo 60% [50, 72] of the change, matched random sets 2% [−1, 5]."
     )
+
+
+def test_what_all_neurons_carry_stands_beside_either_verdict(tmp_path: Path) -> None:
+    """A set that undoes half of a change does much where all neurons together undo hardly more."""
+    whole = effect(set="all", share=0.93, because=None, reason=None)
+    (passed,) = put(tmp_path, [effect(neurons=1), whole]).effects
+    assert "because of 1 neuron that the defense moved" in passed.sentence
+    assert passed.sentence.endswith("(all neurons together: 93%).")
+    (failed,) = put(tmp_path, [effect(because=False, reason="it may be 0"), whole]).effects
+    assert failed.sentence.endswith("to be the cause: it may be 0 (all neurons together: 93%).")
+    (unknown,) = put(tmp_path, [effect(), whole | {"share": None}]).effects
+    assert "together" not in unknown.sentence
+
+
+def test_what_the_cause_does_besides_is_said_once_and_without_numbers_that_are_none(tmp_path: Path) -> None:
+    own = effect(role="own risk", task="misuse", because=None, share=0.2)
+    rows = [effect(), effect(task="misuse", source="core"), own, own | {"task": "jailbreak", "share": None}]
+    assert put(tmp_path, rows).beside == (
+        "dpo on misuse:core, dpo on over_refusal: the same neurons carry 20% of the change of misuse (the defense's "
+        "own risk) and move utility by 0.0 points when put back.",
+    )
+
+
+STUDY = [{"defense": "dpo", "task": "misuse", "source": "world", "delta": -0.5, "verdict": "improves"}]
+
+
+def test_a_study_that_changed_since_is_told(tmp_path: Path) -> None:
+    put(tmp_path, [effect()])
+    unknown = neurons_view(tmp_path, NAMES, STUDY)
+    write_results(tmp_path, STUDY, {"limit": 9}, {"causal": [effect()]})
+    same, changed = (neurons_view(tmp_path, NAMES, [STUDY[0] | {"delta": delta}]) for delta in (-0.5, -0.4))
+    assert unknown is not None and same is not None and changed is not None
+    assert (unknown.stale, same.stale, changed.stale) == (STALE, None, STALE)
+    assert json.loads((tmp_path / "neurons" / "about.json").read_text())["options"] == {"limit": 9}
 
 
 def test_because_is_said_of_nothing_else(tmp_path: Path) -> None:
@@ -137,6 +171,23 @@ def test_arms_without_neurons_are_told_once(tmp_path: Path) -> None:
     assert view.summary == "1 of 1 side effect passes the causal test. 2 more side effects could not be asked."
 
 
+def test_arms_of_one_reason_are_told_together_and_named_once(tmp_path: Path) -> None:
+    rows = [
+        without(state="not_applicable", set=None, defense=name, reason=f"'{name}' acts behind the neurons")
+        for name in ("smoothllm", "memfree")
+    ]
+    view = put(tmp_path, rows)
+    assert view.left_out == ("smoothllm, memfree: acts behind the neurons",)
+    assert view.summary == "No cause was tested: 2 side effects of defenses whose neurons could not be asked."
+    assert put(tmp_path, []).summary == "The study shows no side effect, so there was none to explain."
+
+
+def test_cells_without_a_verdict_of_change_are_not_called_side_effects(tmp_path: Path) -> None:
+    view = put(tmp_path, [effect(verdict="inconclusive", because=False, reason="F did not change", delta=0.02)])
+    assert view.summary == "0 of 1 off-target cell passes the causal test."
+    assert view.effects[0].sentence.startswith("dpo on over_refusal (inconclusive, +2.0 points); no set of neurons")
+
+
 def test_a_share_is_drawn_where_it_lies_and_cut_at_the_edges(tmp_path: Path) -> None:
     (found,) = put(tmp_path, [effect(share_high=9.0)]).effects
     drawn = found.tested[0].share
@@ -165,14 +216,43 @@ def test_a_pair_without_numbers_says_why(tmp_path: Path) -> None:
     assert pair.sentence == "safety and service: safety has 4 clusters." and pair.layers == ()
 
 
+def test_pairs_without_a_set_are_told_in_one_line_and_notes_once(tmp_path: Path) -> None:
+    blank = dict.fromkeys(("count", "expected", "p", "fdr", "split_half", "aligned", "layers", "neurons"))
+    note = ["safety has 18 clusters"]
+    rows = [
+        conflict(pair=["safety", "privacy"], count=0, notes=note),
+        conflict(pair=["safety", "utility"], count=0, notes=note),
+        conflict(pair=["safety", "service"], **blank, reason="service has 4 clusters"),
+        conflict(pair=["privacy", "service"], **blank, reason="service has 4 clusters"),
+    ]
+    view = put(tmp_path, [effect()], rows)
+    assert len(view.unmet) == 2 and view.notes == ("Safety has 18 clusters.",)
+    assert view.unmet[0] == (
+        "No neuron raises one and lowers the other beyond doubt: safety and privacy, safety and utility."
+    )
+    assert view.unmet[1] == "safety and service, privacy and service: service has 4 clusters."
+    counts = [[value for value, _ in pair.counts] for pair in view.pairs]
+    assert [0, 0.4, 5, None, None, None] in counts and [None] * 6 in counts
+
+
 def test_trends_stand_beside_random_sets_and_the_published_one_with_its_defect(tmp_path: Path) -> None:
     lines = put(tmp_path, [effect()], trends=[FIGURES, COMPLETE, PAPER]).trends.lines
     assert lines[0] == (
-        "Neurons that the defense moved against the change of the task's risk: 7 of 9 signs right, matched random sets "
-        "60% (p 0.10); rank correlation 0.50 (3 defenses are too few)."
+        "Neurons that the defense moved, and which way the task's risk went: 7 of 9 signs right, by matched random "
+        "sets 60% (p 0.10); rank correlation 0.50 (3 defenses are too few)."
     )
     assert "R² 0.89" in lines[1]
     assert "3 of 4 agree" in lines[2] and "sum to one whatever the defense did" in lines[2]
+
+
+def test_a_page_is_written_where_the_neurons_are_damaged_and_says_so(study_folder: Path, tmp_path: Path) -> None:
+    """A study must not fail at its last step for what an earlier `crossrisk neurons` left."""
+    folder = tmp_path / "study"
+    shutil.copytree(study_folder, folder)
+    put(folder, [effect()])
+    (folder / "neurons" / "trends.json").write_text("{")
+    page = write_page(folder, tmp_path / "a.html").read_text()
+    assert "trends.json is damaged" in Page(page).by_id["why"] and '<a href="#why">Why</a>' in page
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"schema": 1, "rows": [{"role": "side effect"}]}'])
@@ -223,9 +303,10 @@ def test_the_terminal_shows_each_side_effect_and_sums_up(
 ) -> None:
     folder = tmp_path / "study"
     shutil.copytree(study_folder, folder)
-    put(folder, [effect()])
+    put(folder, [effect(), effect(set="all", share=0.93, because=None, reason=None)])
     print_causes(folder)
     told = capsys.readouterr().out
+    assert "93%" in told and "together" in told and "study has changed since" in " ".join(told.split())
     assert "dpo on over_refusal" in told and "60% [50, 72], moved" in told and "2% [−1, 5]" in told
     assert told.strip().endswith("1 of 1 side effect passes the causal test.")
     assert max(map(len, told.splitlines())) <= 100

@@ -322,6 +322,13 @@ def test_quantised_weights_are_refused(tiny_llama: Path) -> None:
         check_neurons(quantised)
 
 
+def test_weights_that_lie_elsewhere_are_refused(tiny_llama: Path) -> None:
+    offloaded = load_target(tiny_llama, device="cpu")
+    decoder_layers(offloaded.model)[1].mlp.down_proj.to("meta")  # where accelerate leaves what it has offloaded
+    with pytest.raises(RequestError, match=r"not all weights of .* fit on its devices.*more memory"):
+        check_neurons(offloaded)
+
+
 def test_an_architecture_whose_neurons_are_not_known_is_refused(tiny_llama: Path) -> None:
     strange = load_target(tiny_llama, device="cpu")
     for layer in decoder_layers(strange.model):
@@ -335,9 +342,14 @@ def test_models_of_another_shape_are_told_apart(
 ) -> None:
     check_same_neurons(llama, llama)
     wide = load_target(tiny_model("llama", tmp_path / "wide", intermediate_size=96), device="cpu")
-    for other in (wide, load_target(folder_of("gpt2"), device="cpu")):
+    narrow = load_target(tiny_model("llama", tmp_path / "narrow", hidden_size=16, head_dim=4), device="cpu")
+    alike = load_target(folder_of("qwen2"), device="cpu")  # as many neurons, in layers as wide, of another architecture
+    assert neurons_of(narrow.model) == neurons_of(alike.model) == neurons_of(llama.model)
+    for other in (wide, narrow, alike, load_target(folder_of("gpt2"), device="cpu")):
         with pytest.raises(RequestError, match="none of them correspond"):
             check_same_neurons(llama, other)
+    with with_adapter(llama) as adapted_llama:
+        check_same_neurons(llama, adapted_llama)
 
 
 def test_memory_that_runs_out_is_told_with_the_size_of_the_batch(llama: Target) -> None:

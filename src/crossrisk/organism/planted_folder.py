@@ -29,7 +29,7 @@ def plant_organism(out: Path, *, seed: int = 0, recipe: "Recipe | None" = None) 
     from crossrisk.organism.planted import plant
     from crossrisk.risks import Risk
     from crossrisk.sources.fitting import fitting_data
-    from crossrisk.targets.loading import load_target
+    from crossrisk.targets.loading import load_target, transformers_silent
 
     others = [path.name for path in out.iterdir() if path.name not in ("base", "defended")] if out.is_dir() else []
     if others or out.is_file():
@@ -38,7 +38,8 @@ def plant_organism(out: Path, *, seed: int = 0, recipe: "Recipe | None" = None) 
     planted = plant(load_target("organism", device="cpu"), data, (Risk.SAFETY, Risk.FAIRNESS), seed=seed, recipe=recipe)
     for name, arm in (("base", planted.base), ("defended", planted.defended)):
         folder = out / name
-        arm.model.save_pretrained(folder)
+        with transformers_silent():
+            arm.model.save_pretrained(folder)
         arm.tokenizer.save_pretrained(folder)
         (folder / TRUTH).write_text(json.dumps(_as_json(planted.truth), indent=1) + "\n", encoding="utf-8")
     first = planted.truth.risks[0]

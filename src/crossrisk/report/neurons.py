@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossrisk.errors import RequestError
+from crossrisk.neurons.stage.files import read_study_digest, study_digest
 from crossrisk.report.grid import RISKS
 from crossrisk.wording import DASH, Row, counted, number, p_value, percent, points
 
@@ -16,11 +17,16 @@ SETS = {
     "conflict": "conflict neurons of the base",
     "moved": "neurons that the defense moved",
     "aligned": "aligned neurons of the base",
-    "moved_alike": "neurons that the defense moved for both",
+    "moved_alike": "neurons that the defense moved for both risks",
     "coupled": "coupled neurons",
-    "all": "all neurons",
+    "all": "all neurons together",
 }
+STALE = (
+    "The study has changed since its neurons were looked for: what stands here is of the earlier run. "
+    "Run `crossrisk neurons` on this folder again."
+)
 CLAIMS = {True: ("conflict", "moved"), False: ("aligned", "moved_alike")}  # by whether the risk rose
+CHANGED = ("worsens", "improves")  # verdicts of side effects; `--all` checks cells with others too
 WIDTH = 168.0
 LOW, HIGH = -0.5, 1.5  # shares at the edges of the picture
 
@@ -84,19 +90,45 @@ class EffectView:
         return self.best is not None and bool(self.best.row["because"])
 
     @property
+    def together(self) -> str:
+        """The share that all neurons of the MLPs carry at once, in percent; empty where there is none."""
+        share = next((one.row["share"] for one in self.tested if one.row["set"] == "all"), None)
+        return "" if share is None else f"{percent(share, 0)}%"
+
+    @property
     def sentence(self) -> str:
         """What was found, in plain words; "because" only where the test was passed."""
         row = self.row
-        verb = {"worsens": "worsens", "improves": "improves"}.get(row["verdict"], "on")
-        by = f" by {points(abs(row['delta'])).removeprefix('+')} points" if verb != "on" else ""
-        moved = f"{row['defense']} {verb} {self.task}{by}"
+        if row["verdict"] in CHANGED:
+            by = points(abs(row["delta"])).removeprefix("+")
+            moved = f"{row['defense']} {row['verdict']} {self.task} by {by} points"
+        else:
+            said = row["verdict"].replace("_", " ")
+            moved = f"{row['defense']} on {self.task} ({said}, {points(row['delta'])} points)"
+        together = f" (all neurons together: {self.together})" if self.together else ""
         if self.best is None or not self.because:
-            return f"{moved}; no set of neurons is shown to be the cause: {self.reason}."
-        best = self.best
+            return f"{moved}; no set of neurons is shown to be the cause: {self.reason}{together}."
+        best, count = self.best, self.best.row["neurons"]
+        name = best.name if count != 1 else best.name.replace("neurons", "neuron", 1)
         return (
-            f"{moved} because of {counted(best.row['neurons'], 'neuron')} ({best.name}): put back to the base they "
-            f"undo {best.said} of the change, matched random sets {best.beside}."
+            f"{moved} because of {count} {name}: put back to the base they undo {best.said} of the change, matched "
+            f"random sets {best.beside}{together}."
         )
+
+    @property
+    def beside(self) -> str:
+        """What the best set, put back, does to the defense's own risk and to utility; empty where that is not known."""
+        if self.best is None:
+            return ""
+        told = [
+            f"carry {percent(row['share'], 0)}% of the change of {row['task']} (the defense's own risk)"
+            for row in self.context
+            if row["role"] == "own risk" and row["share"] is not None
+        ]
+        utility = self.best.row["utility_change"]
+        if utility is not None:
+            told.append(f"move utility by {points(utility)} points when put back")
+        return " and ".join(told)
 
 
 @dataclass(frozen=True)
@@ -121,6 +153,15 @@ class PairView:
     def name(self) -> str:
         """Both risks."""
         return " and ".join(self.row["pair"])
+
+    @property
+    def counts(self) -> tuple[tuple[float | None, int], ...]:
+        """How many neurons: in conflict, as many by chance, aligned, by the published rule, by chance, coupled; each
+        with its decimals."""
+        test = self.row if self.row["method"] == "test" else None
+        asked = [(test, "count", 0), (test, "expected", 1), (test, "aligned", 0)]
+        asked += [(self.paper, "count", 0), (self.paper, "expected", 1), (self.coupled, "count", 0)]
+        return tuple((None if row is None else row[name], decimals) for row, name, decimals in asked)
 
     @property
     def sentence(self) -> str:
@@ -149,31 +190,63 @@ class TrendView:
 
 @dataclass(frozen=True)
 class NeuronsView:
-    """The section. summary: k of m side effects. left_out: arms and tasks without numbers, a sentence each."""
+    """The section. summary: k of m side effects. left_out: arms and tasks without numbers, a sentence each. notes: what
+    limits the reading of pairs, each once. stale: said where the study is another than the one that was looked into.
+    """
 
+    stale: str | None
     summary: str
     effects: tuple[EffectView, ...]
     left_out: tuple[str, ...]
     pairs: tuple[PairView, ...]
+    notes: tuple[str, ...]
     trends: TrendView
 
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """Pairs without a set: those where none is there beyond doubt in one line, those that could not be tested in a
+        line for each reason."""
+        none = [pair.name for pair in self.pairs if pair.row["count"] == 0]
+        reasons: dict[str, list[str]] = {}
+        for pair in self.pairs:
+            if pair.row["reason"] is not None:
+                reasons.setdefault(pair.row["reason"], []).append(pair.name)
+        told = [f"No neuron raises one and lowers the other beyond doubt: {', '.join(none)}."] if none else []
+        return (*told, *(f"{', '.join(pairs)}: {reason}." for reason, pairs in reasons.items()))
 
-def neurons_view(folder: Path, names: Mapping[tuple[str, str], str]) -> NeuronsView | None:
-    """Read a study's folder. names: what to call each (task, source). Raises RequestError for a damaged file."""
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Of side effects with a cause, what the same neurons do besides; those of which the same is said, together."""
+        said: dict[str, list[str]] = {}
+        for effect in self.effects:
+            if effect.because and effect.beside:
+                said.setdefault(effect.beside, []).append(f"{effect.row['defense']} on {effect.task}")
+        return tuple(f"{', '.join(effects)}: the same neurons {told}." for told, effects in said.items())
+
+
+def neurons_view(
+    folder: Path, names: Mapping[tuple[str, str], str], study: Sequence[Row] | None = None
+) -> NeuronsView | None:
+    """Read a study's folder. names: what to call each (task, source). study: rows of `interactions.json`, by which it
+    is seen whether the study is still the one whose neurons these are. Raises RequestError for a damaged file.
+    """
     place = folder / "neurons"
     if not (place / "causal.json").exists():
         return None
     conflicts, causal, trends = (_rows(place / f"{name}.json", folder) for name in ("conflicts", "causal", "trends"))
     try:
         effects = _effects(causal, names)
+        pairs = tuple(_pairs(conflicts))
         return NeuronsView(
+            stale=None if study is None or read_study_digest(folder) == study_digest(study) else STALE,
             summary=summary_of(effects, _unasked(causal)),
             effects=tuple(effects),
             left_out=tuple(_left_out(causal)),
-            pairs=tuple(_pairs(conflicts)),
+            pairs=pairs,
+            notes=tuple(dict.fromkeys(_sentence(note) for pair in pairs for note in pair.row["notes"])),
             trends=_trends(trends),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RequestError(
             f"{place} is of another version ({error}): run `crossrisk neurons {folder}` again"
         ) from error
@@ -182,11 +255,16 @@ def neurons_view(folder: Path, names: Mapping[tuple[str, str], str]) -> NeuronsV
 def summary_of(effects: Sequence[EffectView], unasked: int = 0) -> str:
     """How many side effects pass, in one line. unasked: how many more are of arms that have no neurons to ask."""
     passed = sum(effect.because for effect in effects)
-    more = f" {counted(unasked, 'more side effect')} could not be asked." if unasked else ""
     if not effects:
-        return f"No side effect was there to be explained.{more}"
+        return (
+            f"No cause was tested: {counted(unasked, 'side effect')} of defenses whose neurons could not be asked."
+            if unasked
+            else "The study shows no side effect, so there was none to explain."
+        )
+    noun = "side effect" if all(effect.row["verdict"] in CHANGED for effect in effects) else "off-target cell"
+    more = f" {counted(unasked, f'more {noun}')} could not be asked." if unasked else ""
     verb = "passes" if 1 in (passed, len(effects)) else "pass"
-    return f"{passed} of {counted(len(effects), 'side effect')} {verb} the causal test.{more}"
+    return f"{passed} of {counted(len(effects), noun)} {verb} the causal test.{more}"
 
 
 def said_share(row: Row) -> str:
@@ -261,14 +339,19 @@ def _unasked(causal: Sequence[Row]) -> int:
 
 
 def _left_out(causal: Sequence[Row]) -> list[str]:
-    """Arms that could not be asked, each once."""
-    return list(
-        dict.fromkeys(
-            f"{row['defense']}: {row['reason']}"
-            for row in causal
-            if row["state"] == "not_applicable" and row["set"] is None
-        )
-    )
+    """Arms that could not be asked; those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for row in causal:
+        if row["state"] == "not_applicable" and row["set"] is None:
+            reason = row["reason"].removeprefix(f"'{row['defense']}' ").replace(f"'{row['defense']}'", "it")
+            arms = reasons.setdefault(reason, [])
+            if row["defense"] not in arms:
+                arms.append(row["defense"])
+    return [f"{', '.join(arms)}: {reason}" for reason, arms in reasons.items()]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}."
 
 
 def _pairs(conflicts: Sequence[Row]) -> list[PairView]:
@@ -302,15 +385,19 @@ def _percent(share: float | None) -> str:
 
 def _trends(rows: Sequence[Row]) -> TrendView:
     told = []
-    for row in rows:
+    figures = [row for row in rows if row["kind"] == "figures"]
+    if figures and all(row["sign"]["points"] == 0 for row in figures):
+        told.append(f"No set foretells anything here: {figures[0]['sign']['reason']}.")
+        figures = []
+    for row in (*figures, *(row for row in rows if row["kind"] != "figures")):
         if row["kind"] == "figures":
             told.append(_figures(row))
         elif row["kind"] == "completeness":
             told.append(
-                f"Attributions of all neurons against the change of F over {counted(row['points'], 'point')}: R² "
-                f"{number(row['r_squared'], 2)}{_because_of(row)}."
+                f"All neurons, added up, against the change of F over {counted(row['points'], 'point')}: R² "
+                f"{number(row['r_squared'], 2)} (1: the sum is the change){_because_of(row)}."
             )
-        elif row["kind"] == "paper":
+        elif row["kind"] == "paper" and row["points"]:
             told.append(
                 f"By the published measure (N_trend beside RCR) {row['agree']} of {row['points']} agree. On a conflict "
                 "set the shares of the two risks sum to one whatever the defense did: it is shown for comparison only."
@@ -322,12 +409,12 @@ def _trends(rows: Sequence[Row]) -> TrendView:
 def _figures(row: Row) -> str:
     sign, rank = row["sign"], row["rank"]
     what = {"change_f": "F", "change_risk": "the task's risk"}[row["against"]]
-    told = f"{SETS[row['set']][0].upper()}{SETS[row['set']][1:]} against the change of {what}: "
+    told = f"{SETS[row['set']][0].upper()}{SETS[row['set']][1:]}, and which way {what} went: "
     if sign["points"] == 0:
         return f"{told}{sign['reason']}."
     told += f"{sign['agree']} of {sign['points']} signs right"
     if sign["random"] is not None:
-        told += f", matched random sets {percent(sign['random'], 0)}% (p {p_value(sign['p'])})"
+        told += f", by matched random sets {percent(sign['random'], 0)}% (p {p_value(sign['p'])})"
     rho = "" if rank["rho"] is None else f"; rank correlation {number(rank['rho'], 2)}"
     p = f" (p {p_value(rank['p'])} over {counted(rank['defenses'], 'defense')})" if rank["p"] is not None else ""
     return f"{told}{rho}{p}{_because_of(rank) if rank['p'] is None else ''}."

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from crossrisk import wording
 from crossrisk.cache import write_atomically
+from crossrisk.errors import RequestError
 from crossrisk.interactions.noise import flip_rate
 from crossrisk.report.figures import FigureTable, figure_table
 from crossrisk.report.findings import (
@@ -157,11 +158,19 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         "judging": judge_view(study.folder, names),
         "questions": _questions(study, grid),
         "stopping": stopping_view(study.folder, names),
-        "why": neurons_view(study.folder, names),
+        **_why(study, names),
         "bound": 100 * scale(rows),
         "summary": summary_view(study.summary, alpha=study.manifest["alpha"], margin=study.manifest["margin"]),
         "flips_per_cell": FLIPS_PER_CELL,
     }
+
+
+def _why(study: StudyFolder, names: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """The section on neurons. Damage there is said there: a run or a report of the study does not mend it."""
+    try:
+        return {"why": neurons_view(study.folder, names, study.rows), "why_not": None}
+    except RequestError as error:
+        return {"why": None, "why_not": str(error)}
 
 
 def _cells(study: StudyFolder, grid: Grid) -> dict[tuple[str, Column], CellView]:

@@ -5,15 +5,14 @@ with the same tokens stand under each other, whatever a defense put before them.
 projection gives back, which holds for adapters and any other form of it, and are pulled back through it to its neurons.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from crossrisk.errors import NotScorable, RequestError, SampleError
 from crossrisk.risks import Chat
@@ -28,6 +27,7 @@ from crossrisk.targets.layers import (
     layer_output,
     with_layer_output,
 )
+from crossrisk.targets.sparing_memory import frozen, recomputing, telling_of_memory
 from crossrisk.targets.target import Change, Target
 
 # (neurons of a layer, what its down projection gives back) -> what it gives back instead; both [rows, tokens, ...].
@@ -111,6 +111,11 @@ def check_neurons(target: Target) -> None:
         raise NotScorable(f"'{target.name}' stands behind an output filter, so its replies have no likelihood")
     if target.distribution_edits:
         raise NotScorable(f"what defends '{target.name}' acts on the distribution of tokens, behind all neurons")
+    if any(parameter.is_meta for parameter in target.model.parameters()):
+        raise RequestError(
+            f"not all weights of '{target.name}' fit on its devices, some lie elsewhere and cannot be read in place: "
+            "take a device with more memory, or more of them"
+        )
     if getattr(target.model, "is_quantized", False) or getattr(target.model, "quantization_method", None):
         raise RequestError(
             f"the weights of '{target.name}' are quantised, and gradients through them are not those of the model: "
@@ -120,18 +125,25 @@ def check_neurons(target: Target) -> None:
 
 
 def check_same_neurons(base: Target, defended: Target) -> None:
-    """Raise RequestError where two models cannot be compared neuron by neuron."""
-    shapes = [(type(one.model).__name__, tuple(neurons_of(one.model))) for one in (base, defended)]
-    if shapes[0][1] != shapes[1][1]:
+    """Raise RequestError where two models cannot be compared neuron by neuron: of another architecture (also where both
+    have as many neurons), width or number of neurons. Wrappers, as of adapters and images, are no other architecture.
+    """
+    shapes = [_shape(one.model) for one in (base, defended)]
+    if shapes[0] != shapes[1]:
         raise RequestError(
-            f"'{defended.name}' has other neurons than its base '{base.name}' ({_shape(shapes[1])} against "
-            f"{_shape(shapes[0])}), so none of them correspond: compare models of one architecture and size"
+            f"'{defended.name}' has other neurons than its base '{base.name}' ({_told(*shapes[1])} against "
+            f"{_told(*shapes[0])}), so none of them correspond: compare models of one architecture and size"
         )
 
 
-def _shape(shape: tuple[str, tuple[int, ...]]) -> str:
-    kind, layers = shape
-    return f"{kind} with {len(layers)} layers of {layers[0]} neurons"
+def _shape(model: Any) -> tuple[str, int, tuple[int, ...]]:
+    """Architecture, width, and neurons of each layer."""
+    config = model.config.get_text_config()
+    return str(config.model_type), int(config.hidden_size), tuple(neurons_of(model))
+
+
+def _told(kind: str, width: int, layers: tuple[int, ...]) -> str:
+    return f"{kind} of width {width} with {len(layers)} layers of {layers[0]} neurons"
 
 
 def batches_of(rows: Sequence[Row], tokens: int) -> list[list[int]]:
@@ -208,9 +220,9 @@ def run(
     with (
         torch.set_grad_enabled(gradients),
         hooked([(down, partial(at_down, layer)) for layer, down in enumerate(downs)] + hooks),
-        _frozen(target.model),
-        _recomputing(target.model) if gradients and recompute else ExitStack(),
-        _telling_of_memory(target, ids),
+        frozen(target.model),
+        recomputing(target.model) if gradients and recompute else ExitStack(),
+        telling_of_memory(target, ids),
     ):
         logits = _logits(target, ids, padded, rows)
         scores, slopes = _scores(logits, rows, mean, slopes=gradients)
@@ -289,42 +301,3 @@ def _where_edits_act(change: Change, acts: Tensor, module: nn.Module, args: tupl
     hidden = layer_output(output)
     there = acts[:, -hidden.shape[1] :, None].to(hidden.device)  # the head is given the last tokens alone
     return with_layer_output(output, torch.where(there, change(args[0], hidden), hidden))
-
-
-@contextmanager
-def _frozen(model: Any) -> Iterator[None]:
-    """No parameter asks for its gradient, so that nothing is kept for one."""
-    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    try:
-        for parameter in asking:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in asking:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def _telling_of_memory(target: Target, ids: Tensor) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise RequestError(
-            f"'{target.name}' ran out of memory on {ids.shape[0]} rows of {ids.shape[1]} tokens: lower the number of "
-            "tokens that run together"
-        ) from error
-
-
-@contextmanager
-def _recomputing(model: Any) -> Iterator[None]:
-    """Every decoder layer forgets its inside, and computes it again when the gradient comes by."""
-    before = [(layer, layer.__dict__.get("forward")) for layer in decoder_layers(model)]
-    try:
-        for layer, _ in before:
-            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
-        yield
-    finally:
-        for layer, own in before:
-            del layer.forward
-            if own is not None:  # accelerate's, which moves what enters a layer to its device
-                layer.forward = own

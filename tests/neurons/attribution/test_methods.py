@@ -159,7 +159,7 @@ def test_knowledge_neurons_are_the_left_sum_over_steps_and_the_mean_over_the_ans
 
 def test_with_many_steps_a_layer_adds_up_to_what_it_does_for_the_probability(llama: Target) -> None:
     one = short(llama)[0]
-    (piece,) = knowledge_neurons(llama, [one], steps=100, alone=True)
+    (piece,) = knowledge_neurons(llama, [one], steps=50, alone=True)
     row = one.risky
     places = range(len(row.prompt) + row.given, len(row.tokens))
     for layer in range(2):

@@ -73,6 +73,8 @@ def test_what_cannot_be_balanced_is_told():
     found = matched_sets(np.arange(20), sizes)
     assert found.imbalance > UNBALANCED
     assert found.notice is not None and "write less than the set" in found.notice
+    by_movement = matched_sets(np.arange(20), sizes, do="move")
+    assert by_movement.notice is not None and "move less than the set" in by_movement.notice
 
 
 def test_few_neurons_left_give_few_different_sets_and_that_is_told():

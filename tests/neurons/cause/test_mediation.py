@@ -146,6 +146,13 @@ def test_each_condition_that_fails_is_named_and_forbids_because(change, told):
     assert "\n" not in verdict.reason
 
 
+def test_a_rank_that_cannot_reach_the_level_is_not_told_as_random_sets_that_do_as_much():
+    """Two sets are tried at half the level each, of which 1 / 21 is no p, though no random set undid anything."""
+    verdict = decide(CAUSE, REVERSE, UTILITY, direction=1, alpha=0.025)
+    assert not verdict.because
+    assert verdict.reason == "20 matched random sets are too few for a p of 0.025: draw more"
+
+
 def test_utilitys_own_side_effect_must_move_utility():
     moved = utility_change(BASE, BASE + 1.0, CLUSTERS)
     assert decide(CAUSE, REVERSE, moved, direction=1, of_utility=True).because

@@ -57,6 +57,17 @@ def test_a_column_that_never_varies_is_not_found() -> None:
     assert skew_safe_tails(np.column_stack([np.zeros(9), np.full(9, 2.0)])).tolist() == [1.0, 1.0]
 
 
+def test_what_its_docstring_says_of_means_that_hang_on_few_clusters() -> None:
+    """Large in one cluster of 20, nearly equal elsewhere: p on the short side is far too small, and that is told."""
+    rng = np.random.default_rng(0)
+    for clusters, times in ((128, 29), (64, 140)):
+        shape = (clusters, 30_000)
+        large = (rng.random(shape) < 0.05) * rng.standard_exponential(shape)
+        values = large - 0.05 + 0.02 * rng.standard_normal(shape)
+        tails = skew_safe_tails(values)[values.mean(axis=0) < 0]
+        assert np.sum(tails < 1e-3) / 30_000 / 1e-3 == pytest.approx(times, rel=0.2)
+
+
 NOISES: dict[str, Noise] = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
     "Student's t, 3 degrees": lambda rng, shape: rng.standard_t(3, shape),

@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from crossrisk.errors import RequestError, StudyStopped
 from crossrisk.neurons.stage import analysis, attributed, side_effects
 from crossrisk.neurons.stage.analysis import Findings, analyse
 from crossrisk.neurons.stage.request import Options, request
+from crossrisk.report.page import write_page
 from tests.models import tiny_model
 from tests.neurons import tiny_study
 
@@ -235,7 +237,7 @@ def test_what_is_left_out_is_noted(study: Path, found: Findings) -> None:
         (Options(pairs=("safety",)), "two risks with a comma"),
         (Options(pairs=("safety,safety",)), "two risks with a comma"),
         (Options(pairs=("safety,privacy",)), "no task of privacy with a contrast"),
-        (Options(tasks=("bare",)), "no task of this study has a contrast"),
+        (Options(tasks=("bare",)), "no task that is asked has a contrast"),
         (Options(tasks=("asked",)), "conflicts need tasks of two risks, and only safety"),
         (Options(limit=0), "--limit"),
         (Options(limit=9), "too few clusters of prompts (safety 9, fairness 9, utility 9)"),
@@ -258,6 +260,9 @@ def test_a_wrong_request_is_told_in_one_line_before_a_model_is_loaded(
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="holds no study: run one first"):
         request(tmp_path, Options())
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match="holds no study: run one first"):
+        request(tmp_path, Options())
 
 
 def test_damaged_interactions_are_told(finished: Path, tmp_path: Path) -> None:
@@ -268,6 +273,55 @@ def test_damaged_interactions_are_told(finished: Path, tmp_path: Path) -> None:
     (folder / "interactions.json").unlink()
     with pytest.raises(RequestError, match="was not analysed"):
         request(folder, Options())
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_study_that_was_ended_early_is_refused(state: str, finished: Path, tmp_path: Path) -> None:
+    folder = copied(finished, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"state": state}))
+    with pytest.raises(RequestError, match=rf"not finished \(state: {state}\): run it again"):
+        request(folder, Options())
+
+
+def test_results_say_of_which_study_they_are_and_the_page_when_it_has_changed(
+    study: Path, found: Findings, tmp_path: Path
+) -> None:
+    folder = copied(study, tmp_path)
+    assert "Out of date" not in write_page(folder).read_text()
+    told = json.loads((folder / "interactions.json").read_text())
+    (changed, *_) = [row for row in told["rows"] if row["delta"] is not None]
+    changed["delta"] += 0.125
+    (folder / "interactions.json").write_text(json.dumps(told))
+    assert "Out of date" in write_page(folder).read_text()
+
+
+def test_damaged_files_of_the_cache_are_computed_again(
+    study: Path, found: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Path(shutil.copytree(study.parent / "cache", tmp_path / "cache"))
+    monkeypatch.setenv("CROSSRISK_CACHE", str(cache))
+    damaged = [*cache.glob("causal/*.json"), *cache.glob("attributions/*/about.json")]
+    damaged += next(iter(sorted(cache.glob("attributions/*")))).glob("*.npy")
+    assert len(damaged) > 4
+    for path, content in zip(damaged, cycle(("", "{", "[1]", '{"rows": 1}'))):
+        path.write_text(content)
+    again = analyse(copied(study, tmp_path), ALL, progress=False)
+    assert again.conflicts == found.conflicts and again.trends == found.trends
+    assert [row["share"] for row in again.causal] == [row["share"] for row in found.causal]
+
+
+def test_arms_of_the_same_weights_are_told_by_their_own_names(study: Path, found: Findings, tmp_path: Path) -> None:
+    """What is kept of the causal test names its arm, so another name may not find it."""
+    folder = copied(study, tmp_path)
+    swaps = {"study.yaml": ("label: ''", "label: renamed")}
+    swaps |= dict.fromkeys(("manifest.json", "interactions.json"), ('"self_reminder"', '"renamed"'))
+    for name, (old, new) in swaps.items():
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1 if name == "study.yaml" else -1))
+    names = {row["defense"] for row in analyse(folder, ALL, progress=False).causal}
+    assert names == {"renamed", "smoothllm"}
 
 
 def test_a_base_without_gradients_is_told(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +337,27 @@ def test_a_base_without_gradients_is_told(finished: Path, tmp_path: Path, monkey
     monkeypatch.setattr(loading, "load_target", quantised)
     with pytest.raises(RequestError, match="are quantised"):
         analyse(copied(finished, tmp_path), Options(**vars(ONE_PAIR) | {"seed": 99}), progress=False)
+
+
+def test_a_defended_model_of_another_architecture_is_told_by_its_own_name(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+    from dataclasses import replace
+
+    from crossrisk.defenses.self_reminder import SelfReminder
+    from crossrisk.targets.loading import load_target
+
+    other = load_target(str(tiny_model("gpt2", tmp_path / "other")))
+
+    @contextmanager
+    def deploy(defense: object, target: Any, artifact: object) -> Iterator[Any]:
+        yield replace(target, model=other.model)
+
+    monkeypatch.setattr(SelfReminder, "deploy", deploy)
+    told = analyse(copied(finished, tmp_path), Options(**vars(ONE_PAIR) | {"seed": 11}), progress=False)
+    (row,) = told.causal
+    assert row["reason"].startswith("'self_reminder' has other neurons than its base")
 
 
 def test_an_artifact_that_cannot_be_read_leaves_out_its_arm_alone(
@@ -316,7 +391,7 @@ def test_the_command_prints_a_line_for_each_side_effect_and_one_that_sums_up(
 ) -> None:
     assert command("neurons", str(study), "--all") == 0
     told = capsys.readouterr().out
-    assert "self_reminder on chosen" in told and "of 2 side effects pass" in told
+    assert "self_reminder on chosen" in told and "of 2 off-target cells pass" in told
     assert "Not applicable (1)" in told and "smoothllm" in told
     assert max(len(line) for line in told.splitlines() if "Report:" not in line) <= 100
     page = (study / "report.html").read_text()

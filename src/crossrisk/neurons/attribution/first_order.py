@@ -89,7 +89,9 @@ def batching(model: Any, memory: float = MEMORY, least: int = LEAST_MEMORY, arms
     each = next(model.parameters()).element_size()
     layers, width, neurons = len(decoder_layers(model)), config.hidden_size, max(neurons_of(model))
     left = arms * layers * (width + neurons) * each
-    running = (2 * layers * width + config.vocab_size) * each
+    # A cap on logits keeps them once more, and goes back through a copy of their gradient.
+    capped = 2 if getattr(config, "final_logit_softcapping", None) else 1
+    running = (2 * layers * width + capped * config.vocab_size) * each
     inside = (10 * width + 3 * neurons) * each
     one_row = 8 * TOKENS * config.vocab_size
     budget = max(memory * size, least) - one_row

@@ -6,6 +6,7 @@ all a later layer sees of a neuron), within its layer.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,14 +37,20 @@ class Matched:
 
 
 def matched_sets(
-    members: ArrayLike, norms: Floats, *, count: int = FEWEST_SETS, exclude: ArrayLike | None = None, seed: int = 0
+    members: ArrayLike,
+    norms: Floats,
+    *,
+    count: int = FEWEST_SETS,
+    exclude: ArrayLike | None = None,
+    seed: int = 0,
+    do: Literal["write", "move"] = "write",
 ) -> Matched:
     """Random sets with as many neurons of each layer as the set has, of nearly the same norms.
 
-    members: flat indices, layer by layer, or a mask. norms: [layers, neurons of a layer], of what each writes. exclude:
-    neurons that may not be drawn either, such as those of other sets that are tested. Each member in turn, in random
-    order, gets one of the 20 neurons of its layer nearest in log norm that are left. Sets overlap each other, but are
-    different where that is possible. The same seed gives the same sets.
+    members: flat indices, layer by layer, or a mask. norms: [layers, neurons of a layer], of what each writes, or of
+    how far a defense moved that, which `do` tells. exclude: neurons that may not be drawn either. Each member in turn,
+    in random order, gets one of the 20 neurons of its layer nearest in log norm that are left. Sets overlap each other,
+    but are different where that is possible. The same seed gives the same sets.
     Raises RequestError for a set that is empty and for a layer with too few other neurons, ValueError for under 20 sets
     and norms that are no numbers.
     """
@@ -76,7 +83,7 @@ def matched_sets(
         drawn.append(one)
     imbalance = _imbalance(member, drawn, logs)
     sets = np.stack([one.reshape(-1) for one in drawn])
-    return Matched(sets, imbalance, _notice(imbalance, len(seen), count))
+    return Matched(sets, imbalance, _notice(imbalance, len(seen), count, do))
 
 
 def _drawn(member: Bools, free: Bools, logs: Floats, rng: np.random.Generator) -> Bools:
@@ -102,11 +109,11 @@ def _imbalance(member: Bools, drawn: list[Bools], logs: Floats) -> float:
     return gap / spread if spread > 0 else 0.0
 
 
-def _notice(imbalance: float, distinct: int, count: int) -> str | None:
+def _notice(imbalance: float, distinct: int, count: int, do: str) -> str | None:
     if abs(imbalance) > UNBALANCED:
         size = "less" if imbalance > 0 else "more"
         return (
-            f"the random sets write {size} than the set that they are matched to (by {abs(imbalance):.2f} standard "
+            f"the random sets {do} {size} than the set that they are matched to (by {abs(imbalance):.2f} standard "
             "deviations): its layers have too few neurons as active as its own"
         )
     if distinct < count:

@@ -286,6 +286,8 @@ def _share_doubts(back: Mediation, alpha: float) -> list[str]:
         found.append(f"the share of {back.share:.0%} is under {LEAST_SHARE:.0%}")
     if back.p_random is None:
         found.append("no matched random sets were patched")
+    elif 1 / (1 + len(back.random_shares)) > alpha:
+        found.append(f"{len(back.random_shares)} matched random sets are too few for a p of {alpha:.2g}: draw more")
     elif back.p_random > alpha:
         found.append(f"matched random sets undo as much (p = {back.p_random:.3f})")
     return found

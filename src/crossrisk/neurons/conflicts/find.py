@@ -87,9 +87,11 @@ def find_conflicts(
     method: `paper` takes the published rule with its share `top` instead of steps 2 and 3. draws: of signs; with
     fewer than 19 no set can pass the checks.
 
-    Null of a neuron: its mean is 0 for one of the risks. Assumes independent clusters; normal attributions are not
-    needed (`intersection_union.skew_safe_tails`). A neuron that never varies is not found. Raises ValueError where
-    a risk has fewer than 8 clusters, columns differ in number, a value is not finite, or no neuron of a risk varies.
+    Null of a neuron: its mean is 0 for one of the risks. Assumes independent clusters. Attributions need not be normal,
+    but where means hang on few large clusters the rate is not kept (`intersection_union.skew_safe_tails`), and neither
+    random signs, which make everything symmetric, nor halves tell. A neuron that never varies is not found. Raises
+    ValueError where a risk has fewer than 8 clusters, columns differ in number, a value is not finite, or no neuron of
+    a risk varies.
     """
     if not 0 < q < 1 or floor < 0 or draws < 1:
         raise ValueError(f"q must lie in (0, 1), floor be 0 or more, draws 1 or more; got {q:g}, {floor:g}, {draws}")
@@ -193,7 +195,10 @@ def _warning(found: int, null_p: float, checked: SplitHalf | None) -> str | None
 def _notes(means: tuple[ClusterMeans, ClusterMeans], wholes: tuple[Moments, Moments]) -> Iterator[str]:
     for number, (one, moments) in enumerate(zip(means, wholes, strict=True), start=1):
         if len(one) < ADVISED:
-            yield f"risk {number} has {len(one)} clusters; with fewer than {ADVISED} only large conflicts are found"
+            yield (
+                f"risk {number} has {len(one)} clusters; with fewer than {ADVISED} only large conflicts are found, and "
+                "false ones among them where few clusters are far larger than the others"
+            )
         still = one.neurons - int(np.count_nonzero(moments.varies))
         if still:
             yield f"{still} neurons have the same attribution to risk {number} in all clusters and cannot be found"

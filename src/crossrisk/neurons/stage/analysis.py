@@ -6,7 +6,7 @@ Attributions and causal checks are kept in the cache by their key, one (arm, tas
 a run that is ended early goes on where it was. Nothing of the study itself is changed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from crossrisk.errors import DISK_FULL, NotScorable, RequestError, StudyStopped
 from crossrisk.neurons.stage import attributed
 from crossrisk.neurons.stage.attributed import Attributed
 from crossrisk.neurons.stage.attribution_table import write_table
-from crossrisk.neurons.stage.files import FOLDER, write
+from crossrisk.neurons.stage.files import FOLDER, write_results
 from crossrisk.neurons.stage.pooling import pooled
 from crossrisk.neurons.stage.request import Options, Request, request
 from crossrisk.neurons.stage.sets import Pool, SetRow, base_sets, moved_set, with_overlaps
@@ -159,8 +159,8 @@ class _Analysis:
     def _written(self) -> Findings:
         conflicts = [row.as_json() for row in with_overlaps(self.rows)]
         trends = [*(point.as_json() for point in self.points), *trend_figures(self.points, self.asked.options.seed)]
-        for name, rows in (("conflicts", conflicts), ("causal", self.causal), ("trends", trends)):
-            write(self.folder, name, rows)
+        tables = {"conflicts": conflicts, "causal": self.causal, "trends": trends}
+        write_results(self.folder, self.asked.rows, asdict(self.asked.options), tables)
         return Findings(self.folder / FOLDER, conflicts, self.causal, trends)
 
 

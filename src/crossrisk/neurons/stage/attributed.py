@@ -103,10 +103,12 @@ def load(key: str, asked: Asked) -> Attributed | None:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("means", "absolute", "activation")]
         prompts = pl.read_parquet(folder / "prompts.parquet")
-    except (OSError, ValueError, pl.exceptions.PolarsError):
+        names, sizes = tuple(about["clusters"]), tuple(about["sizes"])
+        written = np.load(folder / "written.npy", mmap_mode="r") if about["base"] else None
+    except (OSError, ValueError, EOFError, KeyError, TypeError, pl.exceptions.PolarsError):
         return None
-    names, sizes = tuple(about["clusters"]), tuple(about["sizes"])
-    written = np.load(folder / "written.npy", mmap_mode="r") if about["base"] else None
+    if arrays[0].shape != (len(names), sum(sizes)) or not {"sample_id", "held"} <= set(prompts.columns):
+        return None
     return Attributed(key, names, arrays[0], sizes, prompts, arrays[1], arrays[2], written, asked)
 
 

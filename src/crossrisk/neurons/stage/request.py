@@ -129,9 +129,15 @@ def request(folder: Path, options: Options) -> Request:
     contrast.
     """
     store = Store(folder)
+    if not (folder / "manifest.json").is_file() or not (folder / "study.yaml").is_file():
+        raise RequestError(f"{folder} holds no study: run one first (`crossrisk run`), and name its folder")
     store.check()
-    if not store.manifest() or not (folder / "study.yaml").is_file():
-        raise RequestError(f"{folder} holds no study: run one first (`crossrisk run ... --out {folder}`)")
+    state = store.manifest().get("state")
+    if state not in ("complete", "failed"):  # of a run that was stopped or killed; cells that failed are told as such
+        raise RequestError(
+            f"the study in {folder} is not finished (state: {state}): run it again, to the end (`crossrisk run "
+            f"{folder / 'study.yaml'} --out {folder}`)"
+        )
     if not (folder / "interactions.json").is_file():
         raise RequestError(f"{folder} was not analysed: run `crossrisk report {folder}` first")
     _check_numbers(options)
@@ -168,7 +174,7 @@ def _check_clusters(found: Request) -> None:
         told = ", ".join(f"{risk} {len(names)}" for risk, names in clusters.items())
         raise RequestError(
             f"too few clusters of prompts ({told}): to choose neurons and to judge them takes {FEWEST} of each risk "
-            "either time; ask more templates, or raise the limit of the study"
+            "either time; ask more templates, or raise the limit of the study and --limit"
         )
 
 
@@ -177,7 +183,8 @@ def _check_numbers(options: Options) -> None:
         raise RequestError(f"--limit is a number of prompts of at least 1, got {options.limit}")
     if options.random_sets < FEWEST_SETS:
         raise RequestError(
-            f"--random-sets {options.random_sets}: a rank among fewer than {FEWEST_SETS} sets proves nothing at .05"
+            f"--random-sets {options.random_sets}: a rank among fewer than {FEWEST_SETS} sets proves nothing at .05; "
+            f"{RANDOM_SETS} are enough"
         )
     if options.replies is not None and options.replies < 0:
         raise RequestError(f"--replies is a number of prompts, 0 for none, got {options.replies}")
@@ -243,7 +250,7 @@ def _asked(execution: Execution, study: Study, options: Options) -> tuple[dict[s
     }
     if not asked:
         raise RequestError(
-            f"no task of this study has a contrast (a risky and a safe continuation): {', '.join(left_out)} have none, "
-            "so no neuron can be credited with a risk"
+            f"no task that is asked has a contrast (a risky and a safe continuation): {', '.join(left_out)} "
+            f"{'has' if len(left_out) == 1 else 'have'} none, so no neuron can be credited with a risk; name others"
         )
     return asked, left_out

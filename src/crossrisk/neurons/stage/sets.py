@@ -154,6 +154,8 @@ def _row(pair: Pair, arm: str, method: Method, pools: Mapping[str, Pool], sizes:
     row = SetRow(pair, arm, method, sizes, tasks=tasks, notes=notes)
     for risk in pair:
         choosing = pools[risk].choose
+        if choosing is None and not pools[risk].tasks:
+            return replace(row, reason=f"no neuron's contribution to {risk} changed, so none of them was moved")
         for clusters, what in ((0 if choosing is None else len(choosing), "choose"), (pools[risk].check, "judge")):
             if clusters < FEWEST:
                 reason = f"{risk} has {clusters} clusters to {what} neurons and needs {FEWEST}: ask more templates"

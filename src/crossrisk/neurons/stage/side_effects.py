@@ -30,12 +30,14 @@ from crossrisk.risks import Risk, Sample, Verdict
 from crossrisk.tasks.task import Generate
 
 if TYPE_CHECKING:
+    from crossrisk.neurons.attribution.contrasts import Contrast
     from crossrisk.neurons.cause.check import RepliesCause
 
-VERSION = 2  # raise it whenever a row can change
+VERSION = 3  # raise it whenever a row can change
 ALL = "all"  # every neuron: what MLPs can carry at most
 AT_MOST = 64  # prompts of a task, over as many clusters as there are; intervals hang on clusters, time on prompts
 CLAIMS = {1: ("conflict", "moved"), -1: ("aligned", "moved_alike")}  # sets that may be called the cause, by direction
+BY_MOVEMENT = ("moved", "moved_alike")  # sets whose random sets moved as much
 DIRECTION = {Verdict.WORSENS: 1, Verdict.IMPROVES: -1}
 
 
@@ -61,18 +63,17 @@ def causal_rows(
         return []
     others = [name for risk in (pair[0], Risk.UTILITY.value) for name in asked.risks.get(risk, ())]
     tasks = list(dict.fromkeys([*effects, *others]))
-    sets = _sets(moved, base_rows, improves=any(row["delta"] < 0 for row in effects.values()))
+    sets = _sets(moved, base_rows, improves=any(row["delta"] <= 0 for row in effects.values()))
     sets[ALL] = np.arange(sum(moved.sizes))
     chosen = {name: neurons for name, neurons in sets.items() if isinstance(neurons, np.ndarray)}
     settings = [asked.options.random_sets, asked.options.replies, asked.options.seed]
     cells = [_cell(asked.row(arm.name, task), task, effects) for task in tasks]
     members = {name: neurons.tolist() for name, neurons in chosen.items()}
     keys = [base[task].key for task in tasks] + [found[task].key for task in tasks]
-    kept = cache_folder("causal", f"{digest('causal', VERSION, keys, members, settings, cells)}.json")
-    if kept.is_file():
-        return [*_kept(kept), *_without(arm, pair, effects, sets)]
-    rows: list[Row] = []
-    if chosen:
+    told = [arm.name, str(arm.defense.mechanism), pair]  # rows name them; another arm may have the same weights
+    kept = cache_folder("causal", f"{digest('causal', VERSION, told, keys, members, settings, cells)}.json")
+    rows = _kept(kept)
+    if rows is None:
         reporter.doing(f"causal check: {arm.name}, {pair[1]}")
         norms = norms_of([base[task] for task in tasks])
         test = _Test(asked, arm, pair, effects, tasks, base, models, deployed)
@@ -91,9 +92,14 @@ def not_applicable_rows(asked: Request, arm: Arm, reason: str) -> list[Row]:
     ]
 
 
-def _kept(path: Path) -> list[Row]:
-    rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))
-    return rows
+def _kept(path: Path) -> list[Row] | None:
+    """Rows of the cache; None where there are none, or what is there is damaged."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(rows, list) and all(isinstance(row, dict) and "state" in row for row in rows)
+    return rows if whole else None
 
 
 def _sets(moved: SetRow, base_rows: Mapping[Method, SetRow], *, improves: bool) -> dict[str, Indices | str]:
@@ -134,23 +140,27 @@ class _Test:
         from crossrisk.neurons.attribution.contrasts import contrasts_of
         from crossrisk.neurons.cause.check import TaskContrasts, check_cause
 
+        base, defended = self.models.base, self.deployed.target
+        arms = {}
+        for task in self.tasks:
+            samples, risk = self._judging(task), self.asked.asked[task].question.task.risk
+            arms[task] = (contrasts_of(base, samples, risk), contrasts_of(defended, samples, risk))
         claims = {name for row in self.effects.values() for name in CLAIMS[1 if row["delta"] > 0 else -1]}
-        matched, unmatched = self._matched({name: chosen[name] for name in chosen if name in claims}, norms)
+        sizes = self._sizes({name: chosen[name] for name in chosen if name in claims}, norms, arms)
+        matched, unmatched = self._matched({name: chosen[name] for name in chosen if name in claims}, sizes)
         rows = [
             blank_row(self.arm, self.pair, row, "side effect", name, "not_applicable", reason)
             for row in self.effects.values()
             for name, reason in unmatched.items()
         ]
         sets = {name: neurons for name, neurons in chosen.items() if name not in unmatched}
-        base, defended = self.models.base, self.deployed.target
         contrasts = {}
         for task in self.tasks:
-            samples, risk = self._judging(task), self.asked.asked[task].question.task.risk
-            arms = [contrasts_of(target, samples, risk) for target in (base, defended)]
             # Random sets are run where a direction is given: they take nearly all of the time.
             direction = _direction(self.effects.get(task))
             tried = sum(name in matched for name in CLAIMS.get(direction, ()))
-            contrasts[task] = TaskContrasts(risk, arms[0], arms[1], direction, max(1, tried))
+            risk = self.asked.asked[task].question.task.risk
+            contrasts[task] = TaskContrasts(risk, *arms[task], direction, max(1, tried))
         found = check_cause(base, defended, contrasts, sets, {name: one.sets for name, one in matched.items()})
         replies = {task: self._replies(task, sets) for task in self.effects}
         for cause in found:
@@ -164,14 +174,38 @@ class _Test:
             rows.append(told_row if judged else told_row | {"because": None, "reason": None})
         return rows
 
+    def _sizes(
+        self,
+        chosen: Mapping[str, Indices],
+        norms: NDArray[np.float64],
+        arms: "Mapping[str, tuple[list[Contrast], list[Contrast]]]",
+    ) -> dict[str, NDArray[np.float64]]:
+        """What each set's random sets are matched on: how much a neuron writes; for sets that are chosen by what the
+        defense moved, how much it moved, since a change that is spread over all neurons is undone by whatever moved
+        most."""
+        from crossrisk.neurons.cause.activity import moved
+
+        sizes = dict.fromkeys(chosen, norms)
+        if by_movement := [name for name in chosen if name in BY_MOVEMENT]:
+            mine, theirs = ([one for pair in arms.values() for one in pair[side]] for side in (0, 1))
+            moves = moved(self.models.base, self.deployed.target, (mine, theirs)).reshape(norms.shape)
+            sizes |= dict.fromkeys(by_movement, moves)
+        return sizes
+
     def _matched(
-        self, chosen: Mapping[str, Indices], norms: NDArray[np.float64]
+        self, chosen: Mapping[str, Indices], sizes: Mapping[str, NDArray[np.float64]]
     ) -> tuple[dict[str, Matched], dict[str, str]]:
         matched, unmatched = {}, {}
         options = self.asked.options
         for name, neurons in chosen.items():
             try:
-                matched[name] = matched_sets(neurons, norms, count=options.random_sets, seed=options.seed)
+                matched[name] = matched_sets(
+                    neurons,
+                    sizes[name],
+                    count=options.random_sets,
+                    seed=options.seed,
+                    do="move" if name in BY_MOVEMENT else "write",
+                )
             except RequestError as error:
                 unmatched[name] = str(error)
         return matched, unmatched

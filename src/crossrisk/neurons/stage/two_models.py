@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crossrisk.engine.arms import Arm
@@ -70,7 +71,9 @@ class Deployed:
                 artifact = self._arm.artifact(copy)
             except ValueError as error:
                 raise RequestError(one_line(error)) from error
-            self._target = self._stack.enter_context(self._arm.defense.deploy(copy, artifact))
+            target = self._stack.enter_context(self._arm.defense.deploy(copy, artifact))
+            # Errors name a target, and a deployed one is called as its base.
+            self._target = replace(target, name=self._arm.name, base=target.base_name)
             check_neurons(self._target)
             check_same_neurons(self._models.base, self._target)
         return self._target
