@@ -152,6 +152,20 @@ def test_gradients_are_slopes_of_the_score_in_every_family(target: Target, held:
         assert float((found.gradients[layer] * way).sum()) == pytest.approx(expected, abs=5e-3, rel=0.02)
 
 
+@pytest.mark.parametrize("family", ["gemma2", "gemma3_text", "olmo2"])
+def test_gradients_hold_behind_norms_after_the_mlp_and_capped_logits(family: Any, tmp_path: Path) -> None:
+    other = load_target(tiny_model(family, tmp_path), device="cpu")
+    (row,) = rows_of(other, [ASKED], ["the garden"])
+    found = run(other, [row], gradients=True)
+    torch.manual_seed(0)
+    for layer, gradient in enumerate(found.gradients):
+        way = torch.randn(gradient.shape)
+        way /= way.norm()
+        expected = finite_difference(other, row, layer, way, frozen=False)
+        assert abs(expected) > 1e-3
+        assert float((gradient * way).sum()) == pytest.approx(expected, abs=5e-3, rel=0.02)
+
+
 def test_held_gradients_differ_where_later_neurons_react_and_not_in_the_last_layer(llama: Target) -> None:
     (row,) = rows_of(llama, [ASKED], ["the garden"])
     free, held = (run(llama, [row], gradients=True, held=held).gradients for held in (False, True))
