@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossrisk.interactions.clustered import cluster_sums, standard_error, t_quantile
+from crossrisk.interactions.paired import Interval
 from crossrisk.neurons.cause.mediation import (
     FEWEST_CLUSTERS,
     UtilityChange,
@@ -131,6 +132,8 @@ def test_a_set_that_passes_everything_is_a_cause():
         ({"utility": None}, "utility was not measured"),
         ({"utility": utility_change(BASE, BASE + 1.0, CLUSTERS)}, "patching may move utility too"),
         ({"reverse": mediation(DEFENDED, BASE, BASE - 0.5 * CHANGE, CLUSTERS)}, "does not move the base"),
+        ({"reverse": replace(REVERSE, undone_interval=Interval(-0.9, 0.1))}, "may not move the base at all"),
+        ({"reverse": replace(REVERSE, undone_interval=None)}, "may not move the base at all"),
         ({"back": replace(CAUSE, p_random=2 / 21)}, "matched random sets undo as much"),
         ({"back": replace(CAUSE, p_random=None)}, "no matched random sets were patched"),
         ({"back": mediation(BASE, DEFENDED, undoing(0.1, 0.02), CLUSTERS)}, "is under 20%"),

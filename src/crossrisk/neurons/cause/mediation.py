@@ -244,13 +244,16 @@ def decide(
 
     F changed, in the direction of the side effect that was observed; the share's interval lies above 0 and the share
     is at least 0.2; matched random sets undo less (p at most alpha); the reverse patch (a mediation whose arms have
-    changed places) moves the base the same way; utility is unmoved within the margin; there are at least 8 clusters.
+    changed places) moves the base the same way, clear of 0, since noise has the right sign half of the time; utility is
+    unmoved within the margin; there are at least 8 clusters.
     direction: +1 the risk rose, -1 it fell, 0 neither was shown. of_utility: the side effect is utility's own, which
     must move then.
     """
     against = [*_change_doubts(back, direction), *_share_doubts(back, alpha)]
     if reverse.undone * reverse.change <= 0:
         against.append("what the set writes with the defense does not move the base the same way")
+    elif reverse.undone_interval is None or reverse.undone_interval.low <= 0 <= reverse.undone_interval.high:
+        against.append("what the set writes with the defense may not move the base at all")
     if utility is None and not of_utility:
         against.append("utility was not measured")
     elif utility is not None and not of_utility and not utility.unmoved:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crossrisk.neurons.attribution.contrasts import Contrast
     from crossrisk.neurons.cause.check import RepliesCause
 
-VERSION = 3  # raise it whenever a row can change
+VERSION = 4  # raise it whenever a row can change
 ALL = "all"  # every neuron: what MLPs can carry at most
 AT_MOST = 64  # prompts of a task, over as many clusters as there are; intervals hang on clusters, time on prompts
 CLAIMS = {1: ("conflict", "moved"), -1: ("aligned", "moved_alike")}  # sets that may be called the cause, by direction
